@@ -1,0 +1,26 @@
+//! Files compiled into the binary, so that one file is all an engineer carries.
+
+/// The message catalogue, one file per module: `(module, content)`.
+pub const MESSAGES: &[(&str, &str)] = &[
+    ("cli", include_str!("../templates/messages/cli.toml")),
+    ("clients", include_str!("../templates/messages/clients.toml")),
+    ("engine", include_str!("../templates/messages/engine.toml")),
+    ("plan", include_str!("../templates/messages/plan.toml")),
+    ("report", include_str!("../templates/messages/report.toml")),
+    ("sim", include_str!("../templates/messages/sim.toml")),
+    ("stages", include_str!("../templates/messages/stages.toml")),
+    ("ui", include_str!("../templates/messages/ui.toml")),
+];
+
+/// The cell map of the planning workbook.
+pub const WORKBOOK: &str = include_str!("../templates/workbook.toml");
+
+/// The manifests of the runbook, in order.
+pub const STAGES: &[(&str, &str)] = &[
+    ("01-prepare", include_str!("../stages/01-prepare.toml")),
+    ("02-init-cluster", include_str!("../stages/02-init-cluster.toml")),
+    ("03-config-cluster", include_str!("../stages/03-config-cluster.toml")),
+];
+
+/// The configuration's defaults: the commented example is the default.
+pub const CONFIG: &str = include_str!("../examples/voyager.toml");

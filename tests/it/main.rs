@@ -1,0 +1,1 @@
+//! Behaviour of the whole tool, one file per behaviour.
