@@ -1,0 +1,211 @@
+//! Events: everything that execution tells its displays, the journal and the report.
+//!
+//! Lifecycle events are never dropped; progress (`Waiting`, `Transfer`) may be.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    facts::Facts,
+    question::{Answer, Question},
+    step::Difference,
+};
+use crate::{failure::Failure, text::Text};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Event {
+    pub at: Timestamp,
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum EventKind {
+    /// The first event of a run: lists every step that may run.
+    RunStarted(RunOutline),
+    StageStarted {
+        stage: String,
+    },
+    StepStarted {
+        step: String,
+    },
+    /// After an interruption: what the run does with a step that an earlier run had touched.
+    Resumed {
+        step: String,
+        how: Resumed,
+    },
+    /// What a probe saw. `verdict` is one of done, absent, differs, conflict, unknown, unproved, not-needed.
+    Probed {
+        step: String,
+        verdict: Verdict,
+        #[serde(default)]
+        differences: Vec<Difference>,
+        #[serde(default)]
+        reason: Option<Text>,
+    },
+    /// The act is about to run; on disk before it does.
+    Intent {
+        step: String,
+    },
+    /// Learnt in the middle of an act (job id, upload id); on disk at once.
+    Remembered {
+        step: String,
+        name: String,
+        value: serde_json::Value,
+    },
+    Note {
+        step: String,
+        level: Level,
+        text: Text,
+    },
+    Asked {
+        question: Question,
+    },
+    Answered {
+        step: String,
+        answer: Answer,
+    },
+    /// Progress: waiting for something, with the reason, time so far and limit in site milliseconds.
+    Waiting {
+        step: String,
+        reason: Text,
+        elapsed_ms: u64,
+        expected_ms: Option<u64>,
+        limit_ms: u64,
+    },
+    /// Progress: bytes of a transfer.
+    Transfer {
+        step: String,
+        name: String,
+        sent: u64,
+        total: u64,
+    },
+    StepFinished {
+        step: String,
+        outcome: Outcome,
+        #[serde(default)]
+        facts: Facts,
+        elapsed_ms: u64,
+    },
+    StageFinished {
+        stage: String,
+        complete: bool,
+        elapsed_ms: u64,
+    },
+    RunFinished(RunSummary),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunOutline {
+    /// Version of the event schema: `1.0`.
+    pub schema: String,
+    pub run: String,
+    pub site: String,
+    pub simulated: bool,
+    pub version: String,
+    pub run_folder: Option<PathBuf>,
+    pub stages: Vec<StageOutline>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StageOutline {
+    pub id: String,
+    pub number: u8,
+    pub title: Text,
+    /// False: only probed, because a selected stage needs it.
+    pub selected: bool,
+    pub steps: Vec<StepOutline>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StepOutline {
+    /// `stage.step`.
+    pub id: String,
+    pub title: Text,
+    pub expected_ms: Option<u64>,
+    pub limit_ms: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Resumed {
+    /// Finished earlier and proved again now.
+    Kept,
+    /// Runs again from its start.
+    Redone,
+    /// Goes on in the middle (a job, an upload).
+    Continued,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    Done,
+    Absent,
+    Differs,
+    Conflict,
+    Unknown,
+    Unproved,
+    NotNeeded,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    Info,
+    Warning,
+}
+
+/// How a step ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// A check found everything in order.
+    Passed,
+    /// The site already was as planned.
+    AlreadyDone,
+    /// Changed, and proved by a second look.
+    Changed,
+    /// Accepted by the site, to be proved by stage 07.
+    Sent,
+    /// A `repeat` step whose inputs equal those already sent.
+    AlreadySent,
+    /// A wait that ended well.
+    Ready,
+    /// The plan asks for nothing here, or the means are missing and may be.
+    Skipped {
+        reason: Text,
+    },
+    /// The operator decided with `--settle`.
+    Settled {
+        done: bool,
+    },
+    Failed {
+        failure: Box<Failure>,
+    },
+    /// Not started: an earlier step failed, or the run was stopped.
+    NotRun {
+        reason: Text,
+    },
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// 0 when everything selected ended well.
+    pub exit_code: u8,
+    pub changed: usize,
+    pub already_done: usize,
+    pub sent: usize,
+    pub skipped: usize,
+    pub warnings: usize,
+    pub failure: Option<Box<Failure>>,
+    pub elapsed_ms: u64,
+}
+
+/// A consumer of events. Called in order; must not block for long.
+pub trait Sink {
+    fn event(&self, event: &Event);
+}

@@ -1,0 +1,75 @@
+//! Manifests: the words and numbers of a stage (`stages/NN-name.toml`). Decisions are in Rust.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, de::Error};
+
+use crate::{text::Text, units::parse_duration};
+
+/// One stage of the runbook.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StageManifest {
+    /// `init-cluster`.
+    pub id: String,
+    /// 1 to 14.
+    pub number: u8,
+    pub title: Text,
+    #[serde(default)]
+    pub steps: Vec<StepManifest>,
+}
+
+/// One step: what the engine must know before it runs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepManifest {
+    /// Unique within the stage; `stage.step` is the full id.
+    pub id: String,
+    pub title: Text,
+    /// Limit of the whole step, site time.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Duration,
+    /// Typical length, site time (site-behaviour §2).
+    #[serde(default, deserialize_with = "duration_or_none")]
+    pub expected: Option<Duration>,
+    /// How long an effect may take to show after an act (upper end of site-behaviour §2).
+    #[serde(default, deserialize_with = "duration_or_none")]
+    pub visible_within: Option<Duration>,
+    #[serde(default)]
+    pub poll: Poll,
+    /// True dependencies (`stage.step`); absent: the step before this one.
+    #[serde(default)]
+    pub after: Option<Vec<String>>,
+    /// The plan fields this step depends on.
+    #[serde(default)]
+    pub uses: Vec<String>,
+    /// At most one mutation is in flight per service.
+    #[serde(default)]
+    pub service: Option<String>,
+}
+
+/// The pace of polling: from `first`, slowing to `slowest`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Poll {
+    #[serde(deserialize_with = "duration")]
+    pub first: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub slowest: Duration,
+}
+
+impl Default for Poll {
+    fn default() -> Self {
+        // api-fisheye §5: 1 s at first, slowing to at most 5 s.
+        Self { first: Duration::from_secs(1), slowest: Duration::from_secs(5) }
+    }
+}
+
+fn duration<'de, D: Deserializer<'de>>(input: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(input)?;
+    parse_duration(&text).ok_or_else(|| D::Error::custom(format_args!("not a duration: {text:?}")))
+}
+
+fn duration_or_none<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Duration>, D::Error> {
+    duration(input).map(Some)
+}
