@@ -1,1 +1,130 @@
-//! (module in preparation)
+//! The simulated site: an independent second implementation of the contract, for rehearsals and tests.
+
+pub mod clock;
+mod durations;
+pub mod fault;
+mod fisheye;
+pub mod hold;
+mod host;
+pub mod ledger;
+mod random;
+pub mod site;
+mod ssh;
+pub mod twin;
+mod variants;
+mod wire;
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    sync::Arc,
+};
+
+pub use durations::Durations;
+pub use fault::FaultFile;
+pub use host::Ran;
+pub use ledger::Ledger;
+pub use site::{Request, Site};
+pub use twin::{PlannedHost, PlannedNetwork, PlannedSwitch, Role, Twin, TwinPlan};
+pub use variants::Variants;
+
+use site::State;
+
+/// The SOCKS user of every simulated site; its password is `<twin id>-x<speed>`.
+pub const USER: &str = "simulated";
+
+/// What a simulated site starts from.
+#[derive(Debug)]
+pub enum Start {
+    /// A fresh twin of this plan.
+    Fresh(TwinPlan),
+    /// A snapshot written by [`Running::save`] or `POST /save`.
+    Snapshot(String),
+}
+
+/// How a simulated site runs.
+#[derive(Clone, Debug)]
+pub struct SimOptions {
+    /// Where the proxy listens; loopback, port 0 for any.
+    pub listen: SocketAddr,
+    /// Site seconds per wall second.
+    pub speed: f64,
+    /// Makes identifiers and draws; a scenario's own seed wins.
+    pub seed: u64,
+    /// Faults, durations, quirks. With a snapshot: only its faults are added, the rest is in the snapshot.
+    pub scenario: FaultFile,
+}
+
+impl Default for SimOptions {
+    fn default() -> Self {
+        Self { listen: (Ipv4Addr::LOCALHOST, 0).into(), speed: 1.0, seed: 1, scenario: FaultFile::default() }
+    }
+}
+
+/// A site in operation; it ends with [`Running::shutdown`] or when dropped.
+#[derive(Debug)]
+pub struct Running {
+    site: Arc<Site>,
+    address: SocketAddr,
+    twin_id: String,
+    stop: tokio_util::sync::CancellationToken,
+}
+
+/// Starts a site on the current tokio runtime. Errors: the address cannot be bound, the snapshot is damaged.
+pub async fn start(from: Start, options: SimOptions) -> io::Result<Running> {
+    let _ = (from, &options);
+    Err(io::Error::other("in preparation"))
+}
+
+impl Running {
+    /// The proxy with its login: `socks5://simulated:<twin id>-x<speed>@127.0.0.1:<port>`.
+    pub fn proxy_url(&self) -> String {
+        let speed = self.site.clock.speed();
+        format!("socks5://{USER}:{}-x{speed}@{}", self.twin_id, self.address)
+    }
+
+    /// The identity of this site: random, kept in snapshots.
+    pub fn twin_id(&self) -> &str {
+        &self.twin_id
+    }
+
+    /// The effects so far.
+    pub fn ledger(&self) -> Ledger {
+        self.site.with(|state, _| state.ledger.clone())
+    }
+
+    /// The requests received, in order.
+    pub fn requests(&self) -> Vec<Request> {
+        self.site.with(|state, _| state.requests.clone())
+    }
+
+    /// The end state: comparable between runs, volatile identifiers and times left out.
+    pub fn site_state(&self) -> serde_json::Value {
+        self.site.with(|state, _| state.end_state())
+    }
+
+    /// Replaces all faults.
+    pub fn set_faults(&self, faults: Vec<fault::Fault>) {
+        self.site.with(|state, _| state.faults = faults);
+    }
+
+    /// Writes a snapshot.
+    pub fn save(&self, path: &Path) -> io::Result<()> {
+        let _ = path;
+        Err(io::Error::other("in preparation"))
+    }
+
+    pub fn site(&self) -> &Arc<Site> {
+        &self.site
+    }
+
+    /// Stops serving; open connections end.
+    pub fn shutdown(self) {}
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}

@@ -1,0 +1,48 @@
+//! How long things take at the simulated site: the typical column of site-behaviour §2, in site time.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// All values in seconds of site time.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Durations {
+    pub host_scan: f64,
+    pub deploy_answer: f64,
+    pub deployment: f64,
+    pub vip_up: f64,
+    pub dns_job: f64,
+    pub ntp_job: f64,
+    pub vds_job: f64,
+    pub vlan_create: f64,
+    pub cpu_model: f64,
+    pub chunk: f64,
+    /// How long `vlans_count` of a VDS lags behind (§5.2, M).
+    pub vlans_count_lag: f64,
+    pub session_lifetime: f64,
+}
+
+impl Default for Durations {
+    fn default() -> Self {
+        Self {
+            host_scan: 1.0,
+            deploy_answer: 2.0,
+            deployment: 1200.0,
+            vip_up: 15.0,
+            dns_job: 10.0,
+            ntp_job: 10.0,
+            vds_job: 15.0,
+            vlan_create: 0.3,
+            cpu_model: 0.5,
+            chunk: 0.2,
+            vlans_count_lag: 0.0,
+            session_lifetime: 7.0 * 86_400.0,
+        }
+    }
+}
+
+/// Seconds as a duration; negative and absurd values count as zero.
+pub fn seconds(value: f64) -> Duration {
+    Duration::try_from_secs_f64(value).unwrap_or_default()
+}

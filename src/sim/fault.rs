@@ -1,0 +1,227 @@
+//! Faults: what goes wrong, where and how often (site-behaviour §10), and the knobs of a scenario file.
+
+use std::{collections::BTreeMap, net::Ipv4Addr};
+
+use serde::{Deserialize, Serialize};
+
+use super::{durations::Durations, random, variants::Variants};
+
+/// A scenario file: TOML with `seed`, `[site]`, `[durations]`, `[variants]` and any number of `[[fault]]`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FaultFile {
+    /// Drives probabilities, restart answers and drawn variants.
+    pub seed: Option<u64>,
+    pub site: Quirks,
+    pub durations: Durations,
+    /// Absent: the typical answers, or drawn from `seed` when `site.draw_variants` is set.
+    pub variants: Option<Variants>,
+    #[serde(rename = "fault")]
+    pub faults: Vec<Fault>,
+}
+
+impl FaultFile {
+    /// Reads a scenario; the error names line and column.
+    pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+}
+
+/// Traits of the simulated site that hold from its start.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Quirks {
+    /// Accept what real servers ignore: unknown fields and the like (§8).
+    pub lenient: bool,
+    pub draw_variants: bool,
+    /// Port 443 of the hosts answers before deployment too (§1, M).
+    pub https_before_deployment: bool,
+    /// HTTP `Date` runs ahead of the wall by so many seconds (negative: behind).
+    pub date_skew_seconds: i64,
+    /// Addresses that answer although they should be free.
+    pub occupied: Vec<Ipv4Addr>,
+    /// Addresses that never answer: a host without power, an absent BMC.
+    pub silent: Vec<Ipv4Addr>,
+    /// BMC addresses whose account is stored but not valid (IPMI-ALL lists them all).
+    pub invalid_bmc: Vec<Ipv4Addr>,
+    /// The bond mode that `network/vds` refuses (BOND-NAME).
+    pub refused_bond_mode: Option<String>,
+    /// Hosts whose hardware does not fit (SCAN-SPEC).
+    pub hosts: BTreeMap<Ipv4Addr, HostQuirk>,
+    /// CPU models that the cluster recommends; absent means `EPYC`.
+    pub cpu_models: Option<Vec<String>>,
+    /// The VIP never comes up (VIP-LATE).
+    pub vip_never: bool,
+    /// The deployment ends in failure instead of a cluster (DEP-FAIL).
+    pub deployment_fails: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostQuirk {
+    NicMissing,
+    SecondBoot,
+    HddOnly,
+    TwinSerials,
+}
+
+/// One fault: which requests it meets, when, and what it does.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// Operation name such as `fisheye.deploy`; a trailing `*` matches any rest; `connect` is a TCP connect.
+    pub operation: String,
+    pub address: Option<Ipv4Addr>,
+    /// Only this chunk of an upload.
+    pub chunk: Option<u64>,
+    /// From the n-th matching request on, counted from 1.
+    #[serde(default = "one")]
+    pub nth: u64,
+    /// With this probability per request, under the seed.
+    pub probability: Option<f64>,
+    /// How many times it acts; 0 means for ever.
+    #[serde(default = "one")]
+    pub count: u64,
+    pub action: Action,
+    /// Matching requests met and times acted so far.
+    #[serde(default)]
+    pub met: u64,
+    #[serde(default)]
+    pub acted: u64,
+}
+
+fn one() -> u64 {
+    1
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Action {
+    /// This answer instead of the effect.
+    Status {
+        status: u16,
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
+        #[serde(default)]
+        body: String,
+    },
+    /// A v2 failure instead of the effect (api-fisheye §2); SSH: the login or command is refused.
+    V2 { ec: String, msg: String, detail: serde_json::Value },
+    /// RST without effect.
+    ResetBefore,
+    /// The effect happens, then RST.
+    ResetAfter,
+    /// The effect happens, then the connection is closed without an answer.
+    DropAnswer,
+    /// Only this many bytes of the answer are sent.
+    CutBody { bytes: usize },
+    /// JSON merged into the answer (RFC 7396), for odd fields and types.
+    MergeBody(serde_json::Value),
+    /// Waits so many site seconds before the effect.
+    Delay { seconds: f64 },
+    /// Read, but never answered, without effect.
+    Hang,
+    /// `connect`: no answer at all.
+    Silent,
+    /// `connect`: refused.
+    Refuse,
+    /// Every session token becomes invalid before the request is judged.
+    ExpireTokens,
+    /// The job that this request creates ends this way.
+    Job(JobFate),
+    /// The `to_upload` list of the answer lies (CHUNK-LIST).
+    UploadList(UploadList),
+    /// Held until released by the control API.
+    Hold(HoldPoint),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JobFate {
+    Stuck,
+    Failed,
+    Gone,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UploadList {
+    NeverShrinks,
+    EmptyTooEarly,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HoldPoint {
+    BeforeEffect,
+    AfterEffect,
+}
+
+impl Fault {
+    /// Whether this fault acts on the request now; counts it either way.
+    fn strike(&mut self, operation: &str, address: Ipv4Addr, chunk: Option<u64>, draw: f64) -> bool {
+        let named = match self.operation.strip_suffix('*') {
+            Some(start) => operation.starts_with(start),
+            None => self.operation == operation,
+        };
+        let met = named
+            && self.address.is_none_or(|wanted| wanted == address)
+            && (self.chunk.is_none() || self.chunk == chunk);
+        if !met {
+            return false;
+        }
+        self.met += 1;
+        let due = self.met >= self.nth && (self.count == 0 || self.acted < self.count);
+        let strikes = due && self.probability.is_none_or(|p| draw < p);
+        self.acted += u64::from(strikes);
+        strikes
+    }
+}
+
+/// The actions of every fault that strikes this request, in the order of the scenario.
+pub fn strike(
+    faults: &mut [Fault],
+    seed: u64,
+    operation: &str,
+    address: Ipv4Addr,
+    chunk: Option<u64>,
+) -> Vec<Action> {
+    let mut actions = Vec::new();
+    for (index, fault) in faults.iter_mut().enumerate() {
+        let draw = random::fraction(seed, &["fault", &index.to_string(), &fault.met.to_string()]);
+        if fault.strike(operation, address, chunk, draw) {
+            actions.push(fault.action.clone());
+        }
+    }
+    actions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOST: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+
+    #[test]
+    fn a_scenario_file_reads_into_faults_and_refuses_unknown_keys() {
+        let file = FaultFile::parse(
+            "seed = 7\n[site]\ninvalid_bmc = ['10.0.0.9']\n[[fault]]\noperation = 'fisheye.*'\nnth = 2\n\
+             action = 'reset-after'\n[[fault]]\noperation = 'fisheye.deploy'\n\
+             action = { delay = { seconds = 5.0 } }\n[[fault]]\noperation = 'ssh.login'\n\
+             action = { hold = 'before-effect' }\n",
+        )
+        .unwrap();
+        assert_eq!(file.faults.len(), 3);
+        assert_eq!(file.faults[2].action, Action::Hold(HoldPoint::BeforeEffect));
+        assert!(FaultFile::parse("sede = 7").is_err());
+    }
+
+    #[test]
+    fn a_fault_strikes_from_its_nth_request_and_only_count_times() {
+        let file = "[[fault]]\noperation = 'fisheye.*'\nnth = 2\ncount = 2\naction = 'hang'\n";
+        let mut faults = FaultFile::parse(file).unwrap().faults;
+        let hits: Vec<bool> =
+            (0..5).map(|_| !strike(&mut faults, 1, "fisheye.deploy", HOST, None).is_empty()).collect();
+        assert_eq!(hits, [false, true, true, false, false]);
+    }
+}

@@ -1,0 +1,92 @@
+//! The ledger: every effect the site has had, counted per object (site-behaviour §9).
+
+use std::{collections::BTreeMap, net::Ipv4Addr};
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::Moment;
+
+/// How often something happened, and when first and last.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tally {
+    pub count: u64,
+    pub first: Option<Moment>,
+    pub last: Option<Moment>,
+}
+
+impl Tally {
+    pub fn add(&mut self, now: Moment) {
+        self.count += 1;
+        self.first.get_or_insert(now);
+        self.last = Some(now);
+    }
+}
+
+/// All counts; maps are sorted, so two equal histories print equally (times aside).
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Ledger {
+    pub deployments: Tally,
+    pub setup_root: Tally,
+    /// Sessions opened, by the address asked.
+    pub logins: BTreeMap<Ipv4Addr, Tally>,
+    pub vip_writes: Tally,
+    pub dns_writes: Tally,
+    pub ntp_writes: Tally,
+    /// By node UUID.
+    pub ipmi_upserts: BTreeMap<String, Tally>,
+    /// Switches created, by name; those of the deployment do not count here.
+    pub vds: BTreeMap<String, Tally>,
+    /// VM networks created, by `<vds name>/<network name>`.
+    pub networks: BTreeMap<String, Tally>,
+    pub cpu_writes: Tally,
+    /// By `<host address> <account>`.
+    pub password_changes: BTreeMap<String, Tally>,
+    /// By volume id, in order of that id.
+    pub volumes: BTreeMap<String, VolumeEntry>,
+    pub ssh_connections: BTreeMap<Ipv4Addr, Tally>,
+    /// Requests that changed something, by operation.
+    pub changes: BTreeMap<String, Tally>,
+    /// The highest number of requests in flight at once, by operation.
+    pub parallel: BTreeMap<String, u32>,
+    /// Requests outside the contract.
+    pub breaches: Vec<Breach>,
+    /// Requests to addresses outside the plan, as `address:port`.
+    pub outside_plan: BTreeMap<String, Tally>,
+    /// Operations whose URL carried a secret.
+    pub secrets_in_urls: BTreeMap<String, Tally>,
+}
+
+/// One upload object.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct VolumeEntry {
+    /// `svt` or `image`.
+    pub kind: String,
+    pub name: String,
+    pub size: u64,
+    pub open: bool,
+    pub deleted: u64,
+    pub chunks_new: u64,
+    pub chunks_repeated: u64,
+    pub chunks_refused: u64,
+    pub bytes: u64,
+    /// Digests of the reassembled bytes, once complete.
+    pub md5: Option<String>,
+    pub sha256: Option<String>,
+}
+
+/// A request that a strict server refuses.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Breach {
+    pub at: Moment,
+    pub address: String,
+    pub request: String,
+    pub what: String,
+}
+
+impl Ledger {
+    /// How many requests changed something, logins aside.
+    pub fn change_count(&self) -> u64 {
+        self.changes.values().map(|tally| tally.count).sum()
+    }
+}

@@ -1,0 +1,148 @@
+//! The site: one state behind a lock, its clock and the requests being held.
+
+use std::{
+    collections::BTreeMap,
+    net::Ipv4Addr,
+    sync::{Mutex, PoisonError},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    clock::{Clock, Moment},
+    durations::Durations,
+    fault::{Fault, Quirks},
+    fisheye::Cluster,
+    hold::Holds,
+    ledger::Ledger,
+    random,
+    twin::Twin,
+    variants::Variants,
+};
+
+/// Everything that a snapshot keeps.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct State {
+    pub twin_id: String,
+    pub twin: Twin,
+    /// Site time of the last snapshot; the running clock is in `Site`.
+    pub saved_at: Option<Moment>,
+    pub quirks: Quirks,
+    pub durations: Durations,
+    pub variants: Variants,
+    pub faults: Vec<Fault>,
+    pub cluster: Cluster,
+    /// Host accounts: address → account → password.
+    pub accounts: BTreeMap<Ipv4Addr, BTreeMap<String, String>>,
+    pub ledger: Ledger,
+    pub requests: Vec<Request>,
+    /// Identifiers drawn so far, so that each is new.
+    draws: u64,
+}
+
+/// One received request, with nothing in it that depends on time or on drawn identifiers but the path.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Request {
+    pub operation: String,
+    pub method: String,
+    pub scheme: String,
+    pub address: Ipv4Addr,
+    /// Path and query as sent.
+    pub target: String,
+    pub changing: bool,
+    /// Whether it had its effect.
+    pub effective: bool,
+    /// The answer's status; 0 when none was sent.
+    pub status: u16,
+    /// JSON with secrets masked, or a note on size; null without a body.
+    pub body: serde_json::Value,
+}
+
+impl State {
+    /// A fresh site.
+    pub fn new(
+        twin_id: String,
+        twin: Twin,
+        quirks: Quirks,
+        durations: Durations,
+        variants: Variants,
+        faults: Vec<Fault>,
+    ) -> Self {
+        Self {
+            twin_id,
+            cluster: Cluster::default(),
+            accounts: BTreeMap::new(),
+            twin,
+            saved_at: None,
+            quirks,
+            durations,
+            variants,
+            faults,
+            ledger: Ledger::default(),
+            requests: Vec::new(),
+            draws: 0,
+        }
+    }
+
+    pub fn seed(&self) -> u64 {
+        self.twin.seed
+    }
+
+    /// A name for the next identifier of a kind.
+    fn draw(&mut self) -> String {
+        self.draws += 1;
+        self.draws.to_string()
+    }
+
+    /// A new version-4 UUID.
+    pub fn new_uuid(&mut self) -> String {
+        let draw = self.draw();
+        random::uuid(self.seed(), 4, &["uuid", &self.twin_id, &draw])
+    }
+
+    /// A new session token: 32 hexadecimal digits (site-behaviour §12).
+    pub fn new_token(&mut self) -> String {
+        let draw = self.draw();
+        random::hex(&random::bytes(self.seed(), &["token", &self.twin_id, &draw])[..16])
+    }
+}
+
+/// A running site, shared by all its connections.
+#[derive(Debug)]
+pub struct Site {
+    pub clock: Clock,
+    pub holds: Holds,
+    state: Mutex<State>,
+}
+
+impl Site {
+    pub fn new(state: State, speed: f64) -> Self {
+        let clock = Clock::start(speed, state.saved_at);
+        Self { clock, holds: Holds::default(), state: Mutex::new(state) }
+    }
+
+    /// Looks at, or changes, the state as it is now: what is due by now has happened.
+    pub fn with<T>(&self, act: impl FnOnce(&mut State, Moment) -> T) -> T {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        state.settle(now);
+        act(&mut state, now)
+    }
+}
+
+impl State {
+    /// Records a request outside the contract.
+    pub fn breach(&mut self, now: Moment, address: Ipv4Addr, request: &str, what: &str) {
+        self.ledger.breaches.push(super::ledger::Breach {
+            at: now,
+            address: address.to_string(),
+            request: request.to_owned(),
+            what: what.to_owned(),
+        });
+    }
+
+    /// What is comparable between two runs.
+    pub fn end_state(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+}

@@ -1,0 +1,118 @@
+//! What the site answers where the real behaviour is unknown, marked (M) in site-behaviour.
+
+use serde::{Deserialize, Serialize};
+
+use super::random;
+
+/// One choice per unknown; the defaults are the likeliest.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Variants {
+    pub unauthorized: Refusal,
+    pub wrong_password: WrongPassword,
+    pub setup_root_again: SetupRootAgain,
+    pub before_deployment: BeforeDeployment,
+    pub status_before: StatusBefore,
+    pub scan_after: ScanAfter,
+    pub repeated_chunk: RepeatedChunk,
+    pub unfinished_image: UnfinishedImage,
+}
+
+/// The body of a 401 (§4).
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refusal {
+    #[default]
+    Json,
+    Empty,
+    Html,
+}
+
+/// The status of a session refused for its password (§4).
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WrongPassword {
+    #[default]
+    Unauthorized,
+    BadRequest,
+    Forbidden,
+}
+
+/// setupRoot when the account is set already (§4).
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SetupRootAgain {
+    #[default]
+    BadRequest,
+    Forbidden,
+    Conflict,
+}
+
+/// setupRoot and sessions before deployment (§3.1).
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BeforeDeployment {
+    #[default]
+    NotFound,
+    Unauthorized,
+}
+
+/// deploy_status on a fresh host (§3.1).
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StatusBefore {
+    #[default]
+    EmptyState,
+    Failure,
+    NotFound,
+}
+
+/// The scans on a member (§3.1).
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScanAfter {
+    #[default]
+    Same,
+    Unauthorized,
+}
+
+/// A chunk that is stored already (§5.3).
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RepeatedChunk {
+    #[default]
+    Accepted,
+    Refused,
+}
+
+/// An image whose chunks are not complete, in the list (§5.3).
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnfinishedImage {
+    #[default]
+    Absent,
+    Listed,
+}
+
+impl Variants {
+    /// Every choice drawn from the seed (scenario 8 of §11).
+    pub fn drawn(seed: u64) -> Self {
+        use self::{
+            BeforeDeployment as B, Refusal as R, RepeatedChunk as C, ScanAfter as A, SetupRootAgain as G,
+            StatusBefore as S, UnfinishedImage as U, WrongPassword as W,
+        };
+        fn draw<T: Copy>(seed: u64, name: &str, choices: &[T]) -> T {
+            *random::pick(seed, choices, &["variant", name])
+        }
+        Self {
+            unauthorized: draw(seed, "unauthorized", &[R::Json, R::Empty, R::Html]),
+            wrong_password: draw(seed, "password", &[W::Unauthorized, W::BadRequest, W::Forbidden]),
+            setup_root_again: draw(seed, "setup-root", &[G::BadRequest, G::Forbidden, G::Conflict]),
+            before_deployment: draw(seed, "before", &[B::NotFound, B::Unauthorized]),
+            status_before: draw(seed, "status", &[S::EmptyState, S::Failure, S::NotFound]),
+            scan_after: draw(seed, "scan", &[A::Same, A::Unauthorized]),
+            repeated_chunk: draw(seed, "chunk", &[C::Accepted, C::Refused]),
+            unfinished_image: draw(seed, "image", &[U::Absent, U::Listed]),
+        }
+    }
+}
