@@ -1,0 +1,207 @@
+//! The one place that opens connections: directly, or through a SOCKS5 proxy and then never otherwise.
+
+use std::{fmt, io, net::IpAddr, sync::Arc, time::Duration};
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_socks::{Error as SocksError, tcp::Socks5Stream};
+
+use super::{
+    limits::Limits,
+    proxy::{Proxy, Rehearsal},
+};
+use crate::{
+    failure::{Failure, Kind},
+    messages::message,
+    text::Text,
+    units,
+};
+
+/// A planned address and port. It holds an IP address, so that no name is ever looked up for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Endpoint {
+    pub address: IpAddr,
+    pub port: u16,
+}
+
+impl Endpoint {
+    pub fn new(address: impl Into<IpAddr>, port: u16) -> Self {
+        Self { address: address.into(), port }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        std::net::SocketAddr::new(self.address, self.port).fmt(f)
+    }
+}
+
+/// How this run reaches the site. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Dialler {
+    way: Way,
+    limits: Limits,
+}
+
+#[derive(Clone, Debug)]
+enum Way {
+    Direct,
+    Socks5(Arc<Proxy>),
+}
+
+impl Dialler {
+    pub fn direct(limits: Limits) -> Self {
+        Self { way: Way::Direct, limits }
+    }
+
+    /// Everything goes through `proxy`; there is no direct way left, and names are the proxy's matter.
+    pub fn through(proxy: Proxy, limits: Limits) -> Self {
+        Self { way: Way::Socks5(Arc::new(proxy)), limits }
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub fn proxy(&self) -> Option<&Proxy> {
+        match &self.way {
+            Way::Direct => None,
+            Way::Socks5(proxy) => Some(proxy),
+        }
+    }
+
+    /// Set when the site is a simulated one.
+    pub fn rehearsal(&self) -> Option<&Rehearsal> {
+        self.proxy().and_then(Proxy::rehearsal)
+    }
+
+    /// A byte stream to `to`, within the connect limit.
+    pub async fn stream(&self, to: Endpoint) -> Result<TcpStream, DialError> {
+        self.stream_within(to, self.limits.connect).await
+    }
+
+    /// A byte stream to `to`; `limit` is for the target, the way to the proxy has the connect limit.
+    pub async fn stream_within(&self, to: Endpoint, limit: Duration) -> Result<TcpStream, DialError> {
+        let stream = match &self.way {
+            Way::Direct => match timeout(limit, TcpStream::connect((to.address, to.port))).await {
+                Err(_) => return Err(DialError::Silent(limit)),
+                Ok(Err(error)) => return Err(DialError::from_io(error, limit)),
+                Ok(Ok(stream)) => stream,
+            },
+            Way::Socks5(proxy) => self.through_proxy(proxy, to, limit).await?,
+        };
+        // Without it small SSH and TLS records wait for delayed acknowledgements.
+        stream.set_nodelay(true).map_err(|error| DialError::from_io(error, limit))?;
+        Ok(stream)
+    }
+
+    async fn through_proxy(
+        &self,
+        proxy: &Proxy,
+        to: Endpoint,
+        limit: Duration,
+    ) -> Result<TcpStream, DialError> {
+        let socket = match timeout(self.limits.connect, TcpStream::connect(proxy.address())).await {
+            Err(_) => return Err(DialError::Proxy(proxy.address(), "timed out".to_owned())),
+            Ok(Err(error)) => return Err(DialError::Proxy(proxy.address(), error.to_string())),
+            Ok(Ok(socket)) => socket,
+        };
+        let target = (to.address, to.port);
+        let handshake = async {
+            match proxy.login() {
+                Some((user, password)) => {
+                    Socks5Stream::connect_with_password_and_socket(socket, target, user, password.expose())
+                        .await
+                }
+                None => Socks5Stream::connect_with_socket(socket, target).await,
+            }
+        };
+        match timeout(limit, handshake).await {
+            Err(_) => Err(DialError::Silent(limit)),
+            Ok(Ok(stream)) => Ok(stream.into_inner()),
+            Ok(Err(SocksError::ConnectionRefused)) => Err(DialError::Refused),
+            Ok(Err(SocksError::TtlExpired)) => Err(DialError::Silent(limit)),
+            Ok(Err(error @ (SocksError::HostUnreachable | SocksError::NetworkUnreachable))) => {
+                Err(DialError::Unreachable(error.to_string()))
+            }
+            // The proxy gave up on the target, or does not want us: the words say which.
+            Ok(Err(error)) => Err(DialError::Proxy(proxy.address(), error.to_string())),
+        }
+    }
+
+    /// An HTTP/1.1 client for one target. `tls` must come from the trust store for that very target,
+    /// because a certificate verifier is not told the port.
+    ///
+    /// No redirects, no replays, no environment proxies; limits per call are the caller's.
+    pub fn http(&self, tls: rustls::ClientConfig) -> reqwest::Result<reqwest::Client> {
+        let builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .http1_only()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .tcp_nodelay(true)
+            .connect_timeout(self.limits.connect)
+            // Below the 60 s after which the site closes idle connections (site-behaviour §12).
+            .pool_idle_timeout(Duration::from_secs(20));
+        match &self.way {
+            Way::Direct => builder.no_proxy(),
+            Way::Socks5(proxy) => builder.no_proxy().proxy(reqwest::Proxy::all(socks_url(proxy))?),
+        }
+        .build()
+    }
+}
+
+/// `socks5h`: the proxy resolves, so that no name is ever looked up here.
+fn socks_url(proxy: &Proxy) -> String {
+    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    match proxy.login() {
+        Some((user, password)) => {
+            format!("socks5h://{}:{}@{}", encode(user), encode(password.expose()), proxy.address())
+        }
+        None => format!("socks5h://{}", proxy.address()),
+    }
+}
+
+/// Why no connection came about. Nothing was sent to the target in any of these cases.
+#[derive(Debug, thiserror::Error)]
+pub enum DialError {
+    #[error("connection refused")]
+    Refused,
+    #[error("no answer within {}", units::duration(*.0))]
+    Silent(Duration),
+    #[error("{0}")]
+    Unreachable(String),
+    #[error("proxy {0}: {1}")]
+    Proxy(String, String),
+}
+
+impl DialError {
+    fn from_io(error: io::Error, limit: Duration) -> Self {
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => Self::Refused,
+            io::ErrorKind::TimedOut => Self::Silent(limit),
+            _ => Self::Unreachable(error.to_string()),
+        }
+    }
+
+    /// The failure to show for `doing` at `to`. Its effect is `None`: nothing was sent.
+    pub fn failure(&self, doing: Text, to: Endpoint) -> Box<Failure> {
+        let kind = if matches!(self, Self::Silent(_)) { Kind::TimedOut } else { Kind::Site };
+        let failure = Failure::new(kind, doing).at(to).because(self);
+        match self {
+            Self::Refused => failure
+                .answer(message("clients.dial.refused", &[]))
+                .advise(message("clients.dial.check_service", &[("port", &to.port)])),
+            Self::Silent(limit) => failure
+                .answer(message("clients.dial.silent", &[("limit", &units::duration(*limit))]))
+                .advise(message("clients.dial.check_route", &[("address", &to.address)])),
+            Self::Unreachable(why) => failure
+                .answer(message("clients.dial.unreachable", &[("why", why)]))
+                .advise(message("clients.dial.check_route", &[("address", &to.address)])),
+            Self::Proxy(proxy, why) => failure
+                .answer(message("clients.dial.proxy_failed", &[("proxy", proxy), ("why", why)]))
+                .advise(message("clients.dial.check_proxy", &[("proxy", proxy)])),
+        }
+    }
+}

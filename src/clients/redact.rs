@@ -1,0 +1,197 @@
+//! Takes secrets out of whatever is about to be written: by field name, and by value in every form.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use base64::{Engine, engine::general_purpose};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+/// What stands where a secret stood.
+pub const MASK: &str = "***";
+
+/// Shorter values are masked by field name only: taking every `1` out of a text would destroy it.
+const SHORTEST: usize = 3;
+
+/// Field and header names, in lower case, whose value is a secret whatever it is.
+const SECRET_NAMES: &[&str] = &[
+    "password",
+    "repeat",
+    "passwd",
+    "token",
+    "secret",
+    "authorization",
+    "x-smartx-token",
+    "grpc-metadata-token",
+    "cookie",
+    "set-cookie",
+];
+
+/// Knows the secrets of a run: those of the plan, and every token as it is seen. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Redactor(Arc<RwLock<Needles>>);
+
+#[derive(Default)]
+struct Needles {
+    known: BTreeSet<String>,
+    /// Every form of every known secret, longest first.
+    forms: Vec<String>,
+}
+
+impl Redactor {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// From now on `secret` is masked wherever it appears.
+    pub fn learn(&self, secret: &str) {
+        if secret.chars().count() < SHORTEST || secret.chars().all(|c| c == '*') {
+            return;
+        }
+        let mut needles = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if needles.known.insert(secret.to_owned()) {
+            needles.forms.extend(forms(secret));
+            needles.forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+            needles.forms.dedup();
+        }
+    }
+
+    /// `text` without any known secret, in any of its forms.
+    pub fn text(&self, text: &str) -> String {
+        let needles = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut out = text.to_owned();
+        for form in &needles.forms {
+            if out.contains(form.as_str()) {
+                out = out.replace(form.as_str(), MASK);
+            }
+        }
+        out
+    }
+
+    /// A JSON value with secret fields masked by name, and known secrets by value everywhere.
+    pub fn json(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.text(text)),
+            Value::Array(items) => items.iter().map(|item| self.json(item)).collect(),
+            Value::Object(fields) => fields
+                .iter()
+                .map(|(name, value)| {
+                    let masked =
+                        is_secret_name(name) && !(value.is_null() || value.is_boolean() || *value == "");
+                    (self.text(name), if masked { MASK.into() } else { self.json(value) })
+                })
+                .collect(),
+            Value::Number(number) => {
+                let text = number.to_string();
+                let masked = self.text(&text);
+                if masked == text { value.clone() } else { Value::String(masked) }
+            }
+            Value::Bool(_) | Value::Null => value.clone(),
+        }
+    }
+
+    /// A body as it may be written: JSON by field and value, anything else by value.
+    pub fn body(&self, body: &[u8]) -> String {
+        match serde_json::from_slice::<Value>(body) {
+            Ok(value) => self.json(&value).to_string(),
+            Err(_) => self.text(&String::from_utf8_lossy(body)),
+        }
+    }
+}
+
+fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_NAMES.contains(&name.as_str()) || name.ends_with("_password") || name.ends_with("_token")
+}
+
+/// What a browser's encoder leaves alone in a path or query; other encoders leave alone less.
+const LOOSE: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'%').add(b'&').add(b'+');
+/// RFC 3986's unreserved characters stay.
+const STRICT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The forms in which a secret may travel.
+fn forms(secret: &str) -> Vec<String> {
+    let mut forms = vec![secret.to_owned(), json_inner(secret), json_ascii(secret)];
+    for set in [LOOSE, STRICT, NON_ALPHANUMERIC] {
+        let encoded = utf8_percent_encode(secret, set).to_string();
+        forms.push(encoded.replace("%20", "+"));
+        forms.push(lower_escapes(&encoded));
+        forms.push(encoded);
+    }
+    // JSON inside JSON, and a JSON text inside a URL.
+    let escaped = json_inner(secret);
+    forms.push(json_inner(&escaped));
+    forms.push(utf8_percent_encode(&escaped, STRICT).to_string());
+    for offset in 0..3 {
+        forms.extend(base64_middle(secret.as_bytes(), offset));
+    }
+    forms.sort();
+    forms.dedup();
+    forms
+}
+
+/// `secret` as it stands between the quotes of a JSON string.
+fn json_inner(secret: &str) -> String {
+    let quoted = Value::from(secret).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+/// The same with `\uXXXX` for everything outside ASCII, as some servers write it.
+fn json_ascii(secret: &str) -> String {
+    let mut out = String::new();
+    for c in json_inner(secret).chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    out
+}
+
+/// `%2F` → `%2f`.
+fn lower_escapes(encoded: &str) -> String {
+    let mut out = String::with_capacity(encoded.len());
+    let mut left = 0;
+    for c in encoded.chars() {
+        if c == '%' {
+            left = 3;
+        }
+        out.push(if left > 0 { c.to_ascii_lowercase() } else { c });
+        left = usize::saturating_sub(left, 1);
+    }
+    out
+}
+
+/// The part of the base64 text that depends on the secret alone when `offset` bytes (mod 3) stand before
+/// it, as in `user:password`: with an unknown neighbour the first and last digits vary. Both alphabets.
+fn base64_middle(secret: &[u8], offset: usize) -> Vec<String> {
+    let mut padded = vec![0; offset];
+    padded.extend_from_slice(secret);
+    let encoded = general_purpose::STANDARD_NO_PAD.encode(&padded);
+    // Digits that hold bits of what stands before, and of what follows.
+    let skip = (offset * 8).div_ceil(6);
+    let end = padded.len() * 8 / 6;
+    let mut forms = Vec::new();
+    if let Some(middle) = encoded.get(skip..end).filter(|middle| middle.len() >= 5) {
+        forms.push(middle.to_owned());
+        forms.push(middle.replace('+', "-").replace('/', "_"));
+        forms.push(utf8_percent_encode(middle, STRICT).to_string());
+    }
+    if offset == 0 {
+        // Alone it is recognised down to its last digit, however short.
+        forms.push(general_purpose::STANDARD.encode(secret));
+        forms.push(general_purpose::URL_SAFE.encode(secret));
+        forms.push(encoded);
+    }
+    forms
+}
+
+#[cfg(test)]
+mod tests;
