@@ -15,6 +15,9 @@ pub const MESSAGES: &[(&str, &str)] = &[
 /// The cell map of the planning workbook.
 pub const WORKBOOK: &str = include_str!("../templates/workbook.toml");
 
+/// The rules of the plan: ids, severities and words.
+pub const RULES: &str = include_str!("../templates/rules.toml");
+
 /// The manifests of the runbook, in order.
 pub const STAGES: &[(&str, &str)] = &[
     ("01-prepare", include_str!("../stages/01-prepare.toml")),

@@ -63,6 +63,15 @@ pub enum Feature {
     Rdma,
 }
 
+impl Feature {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Boost => "Boost",
+            Self::Rdma => "RDMA",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StorageArchitecture {
     /// 混闪-分层
@@ -71,12 +80,30 @@ pub enum StorageArchitecture {
     Untiered,
 }
 
+impl StorageArchitecture {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tiered => "tiered",
+            Self::Untiered => "untiered",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NetworkArchitecture {
     /// 三网独立: business networks on a switch of their own.
     Separate,
     /// 存储独立: business networks on the management switch.
     StorageSeparate,
+}
+
+impl NetworkArchitecture {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Separate => "separate",
+            Self::StorageSeparate => "storage-separate",
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -173,17 +200,25 @@ pub enum VlanType {
     Access,
 }
 
+impl VlanType {
+    pub fn as_str(self) -> &'static str {
+        "Access"
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Host {
     /// Row on 主机规划.
     pub row: u32,
     /// Position from 0, gaps not counted.
     pub index: usize,
+    /// Column B, 序号; blank takes the position from 1.
+    pub number: Located<u32>,
     pub serial: Option<Located<String>>,
-    /// `None` unless address, user and password are all there (PLAN-112).
-    pub bmc: Option<Bmc>,
-    /// The address alone, for the probe, also when the account is incomplete.
+    /// Enough for the probe; the account may be incomplete, see [`Host::bmc`].
     pub bmc_ip: Option<Located<Ipv4Addr>>,
+    pub bmc_user: Option<Located<String>>,
+    pub bmc_password: Option<Password>,
     pub hostname: Located<String>,
     pub mgmt_ip: Located<Ipv4Addr>,
     pub ssh_user: Located<String>,
@@ -193,23 +228,49 @@ pub struct Host {
     pub admin_password: Password,
     pub storage_ip: Located<Ipv4Addr>,
     pub description: Option<Located<String>>,
-    pub rack: Option<Rack>,
+    /// Name and units may each be blank (PLAN-503), see [`Host::rack`].
+    pub rack_name: Option<Located<String>>,
+    pub rack_u_start: Option<Located<u8>>,
+    /// Blank takes `rack_u_start` + 1: a 2U server.
+    pub rack_u_end: Option<Located<u8>>,
     /// Derived: the first three hosts, or the first five of five and more (planning-sheet 6.2).
     pub is_master: Located<bool>,
 }
 
-#[derive(Clone, Debug)]
-pub struct Bmc {
-    pub ip: Located<Ipv4Addr>,
-    pub user: Located<String>,
-    pub password: Password,
+/// A management controller with everything that IPMI needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Bmc<'a> {
+    pub ip: &'a Located<Ipv4Addr>,
+    pub user: &'a Located<String>,
+    pub password: &'a Password,
 }
 
-#[derive(Clone, Debug)]
-pub struct Rack {
-    pub name: Located<String>,
-    pub u_start: Located<u8>,
-    pub u_end: Located<u8>,
+/// A place in a rack, `u_start..=u_end`, counted from the bottom.
+#[derive(Clone, Copy, Debug)]
+pub struct Rack<'a> {
+    pub name: &'a Located<String>,
+    pub u_start: &'a Located<u8>,
+    pub u_end: &'a Located<u8>,
+}
+
+impl Host {
+    /// `None` unless address, user and password are all there (PLAN-112).
+    pub fn bmc(&self) -> Option<Bmc<'_>> {
+        Some(Bmc {
+            ip: self.bmc_ip.as_ref()?,
+            user: self.bmc_user.as_ref()?,
+            password: self.bmc_password.as_ref()?,
+        })
+    }
+
+    /// `None` unless rack and unit are both there (PLAN-503).
+    pub fn rack(&self) -> Option<Rack<'_>> {
+        Some(Rack {
+            name: self.rack_name.as_ref()?,
+            u_start: self.rack_u_start.as_ref()?,
+            u_end: self.rack_u_end.as_ref()?,
+        })
+    }
 }
 
 #[derive(Clone, Debug)]
