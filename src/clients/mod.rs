@@ -6,5 +6,6 @@ pub mod limits;
 pub mod probe;
 pub mod proxy;
 pub mod redact;
+pub mod ssh;
 pub mod trust;
 pub mod wire;

@@ -1,0 +1,286 @@
+//! One SSH connection: dialled, greeted, its host key trusted; nobody logged in yet.
+
+use std::{
+    borrow::Cow,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use russh::{
+    Preferred, cipher,
+    client::{self, DisconnectReason, Handle, Handler},
+    kex,
+    keys::PublicKeyOrCertificate,
+    mac,
+};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::command::{Command, End, Output};
+use crate::{
+    clients::{
+        dial::{Dialler, Endpoint},
+        trust::{Fingerprint, Protocol, TrustStore},
+        wire::{Body, Class, Exchange, Outcome, Wire},
+    },
+    failure::{Failure, Kind, Result},
+    messages::message,
+    text::Text,
+    units,
+};
+
+/// A silent peer is given up after four unanswered keepalives, a minute in all (libraries §7).
+const KEEPALIVE: Duration = Duration::from_secs(15);
+const KEEPALIVES: usize = 4;
+
+/// How often a connection that breaks before anybody logs in is opened, in all: hosts that drop their first
+/// connections are known (site-behaviour §10 SSH-BANNER).
+const ATTEMPTS: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// One SSH service of the site and how to reach it.
+#[derive(Clone)]
+pub(super) struct Service {
+    pub dialler: Dialler,
+    pub endpoint: Endpoint,
+    pub trust: TrustStore,
+    pub wire: Wire,
+}
+
+/// A connection whose host is known.
+pub(super) struct Connection {
+    pub handle: Handle<Peer>,
+    /// The trusted host key: algorithm and fingerprint.
+    identity: String,
+    farewell: Words,
+}
+
+/// Words that the library's task leaves for us.
+type Words = Arc<Mutex<String>>;
+
+fn read(words: &Words) -> String {
+    words.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+fn leave(words: &Words, text: String) {
+    *words.lock().unwrap_or_else(PoisonError::into_inner) = text;
+}
+
+impl Service {
+    pub fn failing(&self, kind: Kind, doing: Text) -> Box<Failure> {
+        Failure::new(kind, doing).at(self.endpoint)
+    }
+
+    /// Connects, again when the connection breaks early: nothing was sent that could count against an account.
+    pub async fn connect(&self) -> Result<Connection> {
+        let mut attempt = 1;
+        loop {
+            let (started, clock) = (Timestamp::now(), Instant::now());
+            let result = self.connect_once().await;
+            let outcome = match &result {
+                Ok(connection) => Ok((0, connection.identity.clone())),
+                Err(Early::Broken(failure) | Early::Refused(failure)) => Err(brief(failure)),
+            };
+            self.record(&Noted {
+                operation: "ssh.connect",
+                path: "",
+                request: Body::None,
+                outcome,
+                started,
+                took: clock.elapsed(),
+                attempt,
+                class: Class::Read,
+            })?;
+            match result {
+                Ok(connection) => return Ok(connection),
+                Err(Early::Broken(_)) if attempt < ATTEMPTS => sleep(PAUSE * attempt).await,
+                Err(Early::Broken(failure) | Early::Refused(failure)) => return Err(failure),
+            }
+            attempt += 1;
+        }
+    }
+
+    async fn connect_once(&self) -> Result<Connection, Early> {
+        let doing = || message("clients.ssh.doing_connect", &[]);
+        let to = self.endpoint;
+        let stream =
+            self.dialler.stream(to).await.map_err(|error| Early::Refused(error.failure(doing(), to)))?;
+        let peer = Peer { service: self.clone(), identity: Arc::default(), farewell: Arc::default() };
+        let (identity, farewell) = (peer.identity.clone(), peer.farewell.clone());
+        let limit = self.dialler.limits().first_byte;
+        let advice = message("clients.ssh.check_sshd", &[("address", &to.address)]);
+        match timeout(limit, client::connect_stream(Arc::new(config()), stream, peer)).await {
+            Ok(Ok(handle)) => Ok(Connection { handle, identity: read(&identity), farewell }),
+            Ok(Err(Broken::Untrusted(failure))) => Err(Early::Refused(failure)),
+            Ok(Err(Broken::Ssh(error @ russh::Error::NoCommonAlgo { .. }))) => {
+                let meaning = message("clients.ssh.no_common_algorithm", &[]);
+                Err(Early::Refused(self.failing(Kind::Site, doing()).meaning(meaning).because(&error)))
+            }
+            Ok(Err(Broken::Ssh(error))) => {
+                let meaning = message("clients.ssh.broken_early", &[]);
+                let failure = self.failing(Kind::Site, doing()).meaning(meaning);
+                Err(Early::Broken(failure.advise(advice).because(&error)))
+            }
+            Err(_) => {
+                let answer = message("clients.ssh.no_greeting", &[("limit", &units::duration(limit))]);
+                Err(Early::Refused(self.failing(Kind::TimedOut, doing()).answer(answer).advise(advice)))
+            }
+        }
+    }
+
+    /// Records a command; its input is never recorded.
+    pub fn record_command(
+        &self,
+        command: &Command<'_>,
+        started: Timestamp,
+        took: Duration,
+        result: &Result<Output>,
+    ) -> Result<()> {
+        let outcome = match result {
+            Ok(Output { end: End::Status(status), stdout, stderr }) => {
+                Ok((*status, format!("{}{}", stdout.text, stderr.text)))
+            }
+            Ok(output) => Err(output.said().en),
+            Err(failure) => Err(brief(failure)),
+        };
+        let input = format!("{} bytes of standard input", command.stdin.expose().len());
+        self.record(&Noted {
+            operation: command.operation,
+            path: command.line,
+            request: if command.stdin.expose().is_empty() { Body::None } else { Body::Described(&input) },
+            outcome,
+            started,
+            took,
+            attempt: 1,
+            class: command.class,
+        })
+    }
+
+    /// Writes one exchange to the transcript. A run that cannot be recorded does not go on.
+    pub fn record(&self, noted: &Noted<'_>) -> Result<()> {
+        let outcome = match &noted.outcome {
+            Ok((status, text)) => Outcome::Answered { status: *status, body: text.as_bytes() },
+            Err(why) => Outcome::Failed(why),
+        };
+        let changes = noted.class != Class::Read;
+        let exchange = Exchange {
+            operation: noted.operation,
+            endpoint: self.endpoint,
+            method: "SSH",
+            path: noted.path,
+            request: noted.request,
+            outcome,
+            started: noted.started,
+            took: noted.took,
+            attempt: noted.attempt,
+            class: noted.class,
+            changes,
+        };
+        self.wire.record(&exchange).map_err(|error| {
+            let failure = self.failing(Kind::Local, message("clients.ssh.doing_record", &[])).because(&error);
+            if changes { failure.answer_lost() } else { failure }
+        })
+    }
+}
+
+/// One exchange for the transcript; the outcome is status and words, or why there is none.
+pub(super) struct Noted<'a> {
+    pub operation: &'static str,
+    pub path: &'a str,
+    pub request: Body<'a>,
+    pub outcome: Result<(u32, String), String>,
+    pub started: Timestamp,
+    pub took: Duration,
+    pub attempt: u32,
+    pub class: Class,
+}
+
+/// The gist of a failure, for the transcript.
+pub(super) fn brief(failure: &Failure) -> String {
+    let words = failure.answer.iter().chain(&failure.meaning).map(|text| text.en.as_str());
+    words.chain(failure.causes.iter().map(String::as_str)).collect::<Vec<_>>().join("; ")
+}
+
+/// Why there is no connection: worth another attempt, or not.
+enum Early {
+    Broken(Box<Failure>),
+    Refused(Box<Failure>),
+}
+
+impl Connection {
+    /// The host's last words as the answer of `failure`, if it had any.
+    pub fn farewell_of(&self, failure: Box<Failure>) -> Box<Failure> {
+        match read(&self.farewell) {
+            words if words.is_empty() => failure.answer(message("clients.ssh.connection_ended", &[])),
+            words => failure.answer(Text::same(words)),
+        }
+    }
+}
+
+/// Judges the host key and listens for the host's last words.
+pub(super) struct Peer {
+    service: Service,
+    identity: Words,
+    farewell: Words,
+}
+
+/// Why the library ended a connection.
+#[derive(Debug)]
+pub(super) enum Broken {
+    Ssh(russh::Error),
+    Untrusted(Box<Failure>),
+}
+
+impl From<russh::Error> for Broken {
+    fn from(error: russh::Error) -> Self {
+        Self::Ssh(error)
+    }
+}
+
+impl Handler for Peer {
+    type Error = Broken;
+
+    /// Called after the host has proved to hold the key.
+    async fn check_server_key(&mut self, key: &PublicKeyOrCertificate) -> Result<bool, Broken> {
+        let key = key.public_key();
+        let wire_form = key.to_bytes().map_err(russh::Error::from)?;
+        let found = Fingerprint::of(&wire_form);
+        leave(&self.identity, format!("{} {found}", key.algorithm()));
+        let service = &self.service;
+        match service.trust.accept(Protocol::Ssh, service.endpoint, found) {
+            Ok(()) => Ok(true),
+            Err(refusal) => {
+                Err(Broken::Untrusted(refusal.failure(message("clients.ssh.doing_connect", &[]))))
+            }
+        }
+    }
+
+    async fn disconnected(&mut self, reason: DisconnectReason<Broken>) -> Result<(), Broken> {
+        match reason {
+            DisconnectReason::ReceivedDisconnect(info) => {
+                leave(&self.farewell, info.message);
+                Ok(())
+            }
+            DisconnectReason::Error(error) => Err(error),
+        }
+    }
+}
+
+/// The library's safe defaults, then what old hosts speak, last in order (libraries §3 "Old servers").
+fn config() -> client::Config {
+    let mut preferred = Preferred::DEFAULT;
+    preferred.kex = also(preferred.kex, &[kex::ECDH_SHA2_NISTP256, kex::DH_G14_SHA1]);
+    preferred.cipher = also(preferred.cipher, &[cipher::AES_256_CBC, cipher::AES_128_CBC]);
+    preferred.mac = also(preferred.mac, &[mac::HMAC_SHA1]);
+    client::Config {
+        preferred,
+        keepalive_interval: Some(KEEPALIVE),
+        keepalive_max: KEEPALIVES,
+        nodelay: true,
+        ..client::Config::default()
+    }
+}
+
+fn also<T: Clone>(known: Cow<'static, [T]>, more: &[T]) -> Cow<'static, [T]> {
+    Cow::Owned(known.iter().chain(more).cloned().collect())
+}
