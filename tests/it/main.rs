@@ -1,1 +1,3 @@
 //! Behaviour of the whole tool, one file per behaviour.
+
+mod support;

@@ -1,0 +1,3 @@
+//! What the tests share: a way to run the tool, and a simulated site to run it against.
+
+pub mod tool;
