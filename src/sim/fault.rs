@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{durations::Durations, random, variants::Variants};
+use super::{durations::Durations, random, ssh::SshQuirks, variants::Variants};
 
 /// A scenario file: TOML with `seed`, `[site]`, `[durations]`, `[variants]` and any number of `[[fault]]`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -54,6 +54,8 @@ pub struct Quirks {
     pub vip_never: bool,
     /// The deployment ends in failure instead of a cluster (DEP-FAIL).
     pub deployment_fails: bool,
+    /// How the hosts' SSH servers differ from the usual.
+    pub ssh: SshQuirks,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

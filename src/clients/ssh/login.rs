@@ -192,11 +192,13 @@ impl Service {
                     Ok(AuthResult::Failure { partial_success: true, .. }) => {
                         return Err(self.wants_more(user, ""));
                     }
-                    // Without methods left to try, the library means that the connection ended.
-                    Ok(AuthResult::Failure { remaining_methods, .. }) if !remaining_methods.is_empty() => {
-                        Answer::Refused
+                    // The library says the same, with no method left, when the connection ended.
+                    Ok(AuthResult::Failure { remaining_methods, .. })
+                        if remaining_methods.is_empty() && connection.handle.is_closed() =>
+                    {
+                        Answer::Gone(self.gone(connection, user))
                     }
-                    Ok(AuthResult::Failure { .. }) => Answer::Gone(self.gone(connection, user)),
+                    Ok(AuthResult::Failure { .. }) => Answer::Refused,
                     Err(error) => Answer::Gone(self.gone(connection, user).because(&error)),
                 })
             }
