@@ -1,1 +1,95 @@
-//! (module in preparation)
+//! The command line: arguments in, exit code out. The only module that reads the environment.
+//!
+//! `arguments` says what can be typed, one file per command does it, and a `Failure`'s kind is the exit code.
+
+mod arguments;
+mod completions;
+mod localise;
+mod man;
+mod plan;
+mod session;
+mod usage;
+
+use std::{
+    ffi::OsString,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::ExitCode,
+};
+
+use clap::FromArgMatches;
+
+use self::{
+    arguments::{Arguments, Command},
+    session::{Environment, Session},
+};
+use crate::{
+    failure::{Failure, Kind, Result},
+    messages::message,
+};
+
+/// How a command ended that has already told its result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    Well,
+    /// Not a failure of the command itself: `plan check` found errors, `diff` found differences.
+    As(Kind),
+}
+
+impl Ended {
+    fn exit_code(self) -> u8 {
+        match self {
+            Self::Well => 0,
+            Self::As(kind) => kind.exit_code(),
+        }
+    }
+}
+
+/// The whole program: reads arguments and environment, runs the command, returns the exit code.
+pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let environment = Environment::of_process();
+    let session = Session::open(&arguments, environment);
+    // A panic is our bug: exit 1, like every other bug. The default hook has printed where it was.
+    let ended = catch_unwind(AssertUnwindSafe(|| start(&session, &arguments)))
+        .unwrap_or_else(|_| Err(Failure::new(Kind::Bug, message("cli.bug.doing", &[])).advise(message("cli.bug.advice", &[]))));
+    ExitCode::from(conclude(&session, ended))
+}
+
+fn start(session: &Session, arguments: &[OsString]) -> Result<Ended> {
+    let mut command = localise::command(session.screen.lang);
+    let matches = match command.try_get_matches_from_mut(arguments) {
+        Ok(matches) => matches,
+        Err(error) => return usage::answer(session, &error),
+    };
+    let arguments = Arguments::from_arg_matches(&matches).map_err(|error| usage::failure(&error))?;
+    let session = session.with(arguments.global);
+    match arguments.command {
+        Command::Plan(command) => plan::run(&session, command),
+        Command::Completions(options) => completions::run(&session, &options),
+        Command::Man => man::run(&session),
+    }
+}
+
+/// Tells a failure and turns the end into the exit code.
+fn conclude(session: &Session, ended: Result<Ended>) -> u8 {
+    let code = match ended {
+        Ok(ended) => ended.exit_code(),
+        Err(failure) => {
+            session.tell(&failure);
+            failure.kind.exit_code()
+        }
+    };
+    match session.screen.output_error() {
+        Some(error) if code == 0 => {
+            let failure = output_failure(&error);
+            session.tell(&failure);
+            failure.kind.exit_code()
+        }
+        _ => code,
+    }
+}
+
+fn output_failure(error: &io::Error) -> Box<Failure> {
+    Failure::new(Kind::Local, message("cli.output.doing", &[])).because(error)
+}

@@ -1,0 +1,126 @@
+//! What can be typed. Every help text is a key of `templates/messages/cli.toml`, translated by `localise`.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "voyager",
+    version,
+    about = "cli.about.voyager",
+    disable_help_flag = true,
+    disable_help_subcommand = true,
+    disable_version_flag = true,
+    arg_required_else_help = true
+)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Global {
+    #[arg(long, global = true, value_enum, env = "VOYAGER_LANG", hide_env_values = true, help = "cli.option.lang")]
+    pub lang: Option<Language>,
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "human",
+        env = "VOYAGER_OUTPUT",
+        hide_env_values = true,
+        help = "cli.option.output"
+    )]
+    pub output: Output,
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "VOYAGER_CONFIG",
+        hide_env_values = true,
+        help = "cli.option.config"
+    )]
+    pub config: Option<PathBuf>,
+    #[arg(short, long, global = true, action = ArgAction::Count, help = "cli.option.verbose")]
+    pub verbose: u8,
+    #[arg(short, long, global = true, conflicts_with = "verbose", help = "cli.option.quiet")]
+    pub quiet: bool,
+    #[arg(short, long, global = true, action = ArgAction::Help, help = "cli.option.help")]
+    help: Option<bool>,
+    #[arg(short = 'V', long, action = ArgAction::Version, help = "cli.option.version")]
+    version: Option<bool>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    Zh,
+    En,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    #[default]
+    Human,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    #[command(subcommand, about = "cli.about.plan")]
+    Plan(PlanCommand),
+    #[command(about = "cli.about.completions")]
+    Completions(Completions),
+    #[command(about = "cli.about.man")]
+    Man,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PlanCommand {
+    #[command(about = "cli.about.plan-check")]
+    Check(PlanCheck),
+    #[command(about = "cli.about.plan-show")]
+    Show(PlanFile),
+    #[command(about = "cli.about.plan-template")]
+    Template(PlanTemplate),
+    #[command(about = "cli.about.plan-export")]
+    Export(PlanExport),
+}
+
+#[derive(Args, Debug)]
+pub struct PlanFile {
+    #[arg(value_name = "PLAN", help = "cli.option.plan")]
+    pub plan: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub struct PlanCheck {
+    #[command(flatten)]
+    pub file: PlanFile,
+    #[arg(long, help = "cli.option.strict")]
+    pub strict: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct PlanTemplate {
+    #[arg(value_name = "FILE", default_value = "plan.xlsx", help = "cli.option.template-file")]
+    pub file: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub struct PlanExport {
+    #[command(flatten)]
+    pub file: PlanFile,
+    #[arg(long, help = "cli.option.with-secrets")]
+    pub with_secrets: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Completions {
+    #[arg(value_enum, value_name = "SHELL", help = "cli.option.shell")]
+    pub shell: Shell,
+}
