@@ -1,6 +1,6 @@
 //! What can be typed. Every help text is a key of `templates/messages/cli.toml`, translated by `localise`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -25,7 +25,14 @@ pub struct Arguments {
 /// Options that every command takes.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Global {
-    #[arg(long, global = true, value_enum, env = "VOYAGER_LANG", hide_env_values = true, help = "cli.option.lang")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        env = "VOYAGER_LANG",
+        hide_env_values = true,
+        help = "cli.option.lang"
+    )]
     pub lang: Option<Language>,
     #[arg(
         long,
@@ -51,9 +58,9 @@ pub struct Global {
     #[arg(short, long, global = true, conflicts_with = "verbose", help = "cli.option.quiet")]
     pub quiet: bool,
     #[arg(short, long, global = true, action = ArgAction::Help, help = "cli.option.help")]
-    help: Option<bool>,
+    pub(super) help: Option<bool>,
     #[arg(short = 'V', long, action = ArgAction::Version, help = "cli.option.version")]
-    version: Option<bool>,
+    pub(super) version: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -85,16 +92,23 @@ pub enum PlanCommand {
     Check(PlanCheck),
     #[command(about = "cli.about.plan-show")]
     Show(PlanFile),
-    #[command(about = "cli.about.plan-template")]
-    Template(PlanTemplate),
     #[command(about = "cli.about.plan-export")]
     Export(PlanExport),
 }
 
+/// The workbook, with or without `--plan` before it.
 #[derive(Args, Debug)]
 pub struct PlanFile {
-    #[arg(value_name = "PLAN", help = "cli.option.plan")]
-    pub plan: PathBuf,
+    #[arg(value_name = "PLAN", required_unless_present = "option", help = "cli.option.plan")]
+    positional: Option<PathBuf>,
+    #[arg(long = "plan", value_name = "PLAN", conflicts_with = "positional", help = "cli.option.plan")]
+    option: Option<PathBuf>,
+}
+
+impl PlanFile {
+    pub fn path(&self) -> &Path {
+        self.positional.as_deref().or(self.option.as_deref()).unwrap_or(Path::new(""))
+    }
 }
 
 #[derive(Args, Debug)]
@@ -106,17 +120,13 @@ pub struct PlanCheck {
 }
 
 #[derive(Args, Debug)]
-pub struct PlanTemplate {
-    #[arg(value_name = "FILE", default_value = "plan.xlsx", help = "cli.option.template-file")]
-    pub file: PathBuf,
-}
-
-#[derive(Args, Debug)]
 pub struct PlanExport {
     #[command(flatten)]
     pub file: PlanFile,
     #[arg(long, help = "cli.option.with-secrets")]
     pub with_secrets: bool,
+    #[arg(long, value_name = "FILE", help = "cli.option.export-to")]
+    pub to: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -15,10 +15,8 @@ pub fn command(lang: Lang) -> Command {
 
 fn translate(command: Command, lang: Lang) -> Command {
     let about = command.get_about().map(|key| say(&key.to_string(), lang)).unwrap_or_default();
-    let template = format!(
-        "{{about}}\n\n{} {{usage}}\n\n{{all-args}}",
-        message("cli.help.usage", &[]).get(lang)
-    );
+    let template =
+        format!("{{about}}\n\n{} {{usage}}\n\n{{all-args}}", message("cli.help.usage", &[]).get(lang));
     let options = message("cli.help.options", &[]).get(lang).to_owned();
     let arguments = message("cli.help.arguments", &[]).get(lang).to_owned();
     command

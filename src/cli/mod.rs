@@ -7,6 +7,7 @@ mod completions;
 mod localise;
 mod man;
 mod plan;
+mod platform;
 mod session;
 mod usage;
 
@@ -51,8 +52,9 @@ pub fn main() -> ExitCode {
     let environment = Environment::of_process();
     let session = Session::open(&arguments, environment);
     // A panic is our bug: exit 1, like every other bug. The default hook has printed where it was.
-    let ended = catch_unwind(AssertUnwindSafe(|| start(&session, &arguments)))
-        .unwrap_or_else(|_| Err(Failure::new(Kind::Bug, message("cli.bug.doing", &[])).advise(message("cli.bug.advice", &[]))));
+    let ended = catch_unwind(AssertUnwindSafe(|| start(&session, &arguments))).unwrap_or_else(|_| {
+        Err(Failure::new(Kind::Bug, message("cli.bug.doing", &[])).advise(message("cli.bug.advice", &[])))
+    });
     ExitCode::from(conclude(&session, ended))
 }
 

@@ -28,7 +28,8 @@ pub struct Environment {
 
 impl Environment {
     pub fn of_process() -> Self {
-        let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        let text =
+            |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
         Self {
             variables: env::vars_os().filter_map(text).collect(),
             folder: env::current_dir().unwrap_or_default(),
@@ -43,7 +44,11 @@ impl Environment {
     /// The language that the locale asks for, in the order of POSIX.
     fn language(&self) -> Lang {
         let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| self.get(name));
-        if locale.is_some_and(|locale| locale.to_ascii_lowercase().starts_with("zh")) { Lang::Zh } else { Lang::En }
+        if locale.is_some_and(|locale| locale.to_ascii_lowercase().starts_with("zh")) {
+            Lang::Zh
+        } else {
+            Lang::En
+        }
     }
 }
 
@@ -117,7 +122,8 @@ impl Session {
 
 /// The value of `--option V` or `--option=V`, before a lone `--`.
 fn early_value(arguments: &[OsString], option: &str) -> Option<String> {
-    let mut arguments = arguments.iter().filter_map(|argument| argument.to_str()).take_while(|&argument| argument != "--");
+    let mut arguments =
+        arguments.iter().filter_map(|argument| argument.to_str()).take_while(|&argument| argument != "--");
     while let Some(argument) = arguments.next() {
         if argument == option {
             return arguments.next().map(str::to_owned);

@@ -58,10 +58,11 @@ pub fn failure(error: &Error) -> Box<Failure> {
     if !allowed.is_empty() {
         failure = failure.meaning(message("cli.usage.allowed", &[("values", &allowed.join(", "))]));
     }
-    let meant: Vec<String> = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue]
-        .into_iter()
-        .flat_map(|kind| context(error, kind))
-        .collect();
+    let meant: Vec<String> =
+        [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue]
+            .into_iter()
+            .flat_map(|kind| context(error, kind))
+            .collect();
     if !meant.is_empty() {
         failure = failure.advise(message("cli.usage.meant", &[("word", &meant.join(", "))]));
     }

@@ -99,7 +99,8 @@ mod tests {
     fn words_wrap_at_forty_columns_under_their_label() {
         let mut narrow = screen(Lang::En);
         narrow.width = Some(40);
-        let failure = Failure::new(Kind::Site, Text::same("x")).meaning(Text::same("one two three ".repeat(6)));
+        let failure =
+            Failure::new(Kind::Site, Text::same("x")).meaning(Text::same("one two three ".repeat(6)));
         let text = lines(&failure, &narrow).join("\n");
         assert!(text.lines().all(|line| width(line) <= 40), "{text}");
         assert!(text.lines().skip(2).all(|line| line.starts_with("            ")), "{text}");

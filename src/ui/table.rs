@@ -88,9 +88,10 @@ fn aligned(cells: &[String], widths: &[usize]) -> Vec<String> {
     let height = wrapped.iter().map(Vec::len).max().unwrap_or(0);
     (0..height)
         .map(|line| {
-            let parts = wrapped.iter().zip(widths).map(|(cell, &width)| {
-                columns::pad(cell.get(line).map_or("", String::as_str), width)
-            });
+            let parts = wrapped
+                .iter()
+                .zip(widths)
+                .map(|(cell, &width)| columns::pad(cell.get(line).map_or("", String::as_str), width));
             parts.collect::<Vec<_>>().join(&" ".repeat(GAP)).trim_end().to_owned()
         })
         .collect()
@@ -111,10 +112,8 @@ mod tests {
     fn columns_line_up_with_chinese_text_in_them() {
         let lines = hosts().lines(None);
         assert_eq!(lines, ["主机名   管理地址", "node-01  10.0.20.11", "主机二   10.0.20.12"]);
-        let starts: Vec<usize> = lines
-            .iter()
-            .map(|line| columns::width(&line[..line.rfind(' ').expect("two columns")]))
-            .collect();
+        let starts: Vec<usize> =
+            lines.iter().map(|line| columns::width(&line[..line.rfind(' ').expect("two columns")])).collect();
         assert_eq!(starts, [8, 8, 8]);
     }
 
