@@ -13,6 +13,7 @@ pub mod model;
 pub mod rule;
 pub mod source;
 pub mod view;
+pub mod write_back;
 
 pub use cell::{CellRef, Located, Origin};
 pub use diagnostic::{Diagnostic, Finding};
