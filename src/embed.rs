@@ -18,6 +18,9 @@ pub const WORKBOOK: &str = include_str!("../templates/workbook.toml");
 /// The rules of the plan: ids, severities and words.
 pub const RULES: &str = include_str!("../templates/rules.toml");
 
+/// The blank planning workbook.
+pub const TEMPLATE: &str = include_str!("../templates/template.toml");
+
 /// The manifests of the runbook, in order.
 pub const STAGES: &[(&str, &str)] = &[
     ("01-prepare", include_str!("../stages/01-prepare.toml")),

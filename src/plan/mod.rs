@@ -12,6 +12,7 @@ pub mod map;
 pub mod model;
 pub mod rule;
 pub mod source;
+pub mod template;
 pub mod view;
 pub mod write_back;
 

@@ -7,16 +7,19 @@ mod package;
 mod place;
 mod snapshot;
 mod splice;
-mod stamp;
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-use self::{archive::Archive, place::Candidate, snapshot::Snapshot, splice::Refusal};
-pub use self::{archive::ArchiveError, stamp::SourceStamp};
-use crate::plan::cell::CellRef;
+use self::{
+    archive::{Archive, ArchiveError},
+    place::Candidate,
+    snapshot::Snapshot,
+    splice::Refusal,
+};
+use crate::plan::{CellRef, Source};
 
 /// How to write.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +38,7 @@ pub struct Written {
     /// `None` when there was nothing to change.
     pub backup: Option<PathBuf>,
     /// The file as it is now: the mark for the next write.
-    pub stamp: SourceStamp,
+    pub source: Source,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,29 +78,24 @@ pub enum Reason {
 
 /// Writes the values into their cells, all of them or none.
 ///
-/// `source` is the stamp taken when the workbook was read, or the one of the last write.
+/// `source` is what was read, or what the last write left. A rehearsal hands in the one of its copy.
 pub fn write(
-    path: &Path,
-    source: &SourceStamp,
+    source: &Source,
     values: &[(CellRef, String)],
     how: How,
 ) -> Result<Written, Box<WriteBackProblem>> {
-    attempt(path, source, values, how).map_err(|reason| {
-        Box::new(WriteBackProblem { path: path.to_owned(), values: values.to_vec(), reason })
+    attempt(source, values, how).map_err(|reason| {
+        Box::new(WriteBackProblem { path: source.path.clone(), values: values.to_vec(), reason })
     })
 }
 
-fn attempt(
-    path: &Path,
-    source: &SourceStamp,
-    values: &[(CellRef, String)],
-    how: How,
-) -> Result<Written, Reason> {
+fn attempt(source: &Source, values: &[(CellRef, String)], how: How) -> Result<Written, Reason> {
+    let path = source.path.as_path();
     if let Some(owner_file) = place::owner_file(path).filter(|_| !how.even_if_open) {
         return Err(Reason::OpenElsewhere { owner_file });
     }
     let original = fs::read(path)?;
-    unchanged(path, source, &original)?;
+    unchanged(source, &original)?;
 
     let package = Archive::parse(&original)?;
     let mut sheets: Vec<Sheet> = Vec::new();
@@ -115,7 +113,7 @@ fn attempt(
     }
     sheets.retain(|sheet| sheet.touched);
     if sheets.is_empty() {
-        return Ok(Written { outcomes, backup: None, stamp: source.clone() });
+        return Ok(Written { outcomes, backup: None, source: source.clone() });
     }
 
     let contents: Vec<_> = sheets.iter().map(|s| (s.part.as_str(), s.xml.clone().into_bytes())).collect();
@@ -123,13 +121,13 @@ fn attempt(
     let written = candidate.read_again()?;
     verify(&package, &written, &sheets)?;
     let backup = place::back_up(path, &original, how.backup_label)?;
-    unchanged(path, source, &fs::read(path)?)?;
+    unchanged(source, &fs::read(path)?)?;
     candidate.replace(path)?;
-    Ok(Written { outcomes, backup: Some(backup), stamp: SourceStamp::of(path, &written)? })
+    Ok(Written { outcomes, backup: Some(backup), source: Source::of(path, &written)? })
 }
 
-fn unchanged(path: &Path, source: &SourceStamp, bytes: &[u8]) -> Result<(), Reason> {
-    if SourceStamp::of(path, bytes)? == *source { Ok(()) } else { Err(Reason::Changed) }
+fn unchanged(source: &Source, bytes: &[u8]) -> Result<(), Reason> {
+    if Source::of(&source.path, bytes)? == *source { Ok(()) } else { Err(Reason::Changed) }
 }
 
 /// A sheet on its way from what was read to what is to be written.
