@@ -71,7 +71,8 @@ pub enum HostQuirk {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// Operation name such as `fisheye.deploy`; a trailing `*` matches any rest; `connect` is a TCP connect.
+    /// Operation name such as `fisheye.deploy`; a trailing `*` matches any rest; `connect.443`
+    /// is a TCP connect to that port.
     pub operation: String,
     pub address: Option<Ipv4Addr>,
     /// Only this chunk of an upload.
@@ -123,12 +124,14 @@ pub enum Action {
     Delay { seconds: f64 },
     /// Read, but never answered, without effect.
     Hang,
-    /// `connect`: no answer at all.
+    /// On `connect.*`: no answer at all.
     Silent,
-    /// `connect`: refused.
+    /// On `connect.*`: refused.
     Refuse,
     /// Every session token becomes invalid before the request is judged.
     ExpireTokens,
+    /// The certificate and host key of the address change (TLS-SELF).
+    ChangeIdentity,
     /// The job that this request creates ends this way.
     Job(JobFate),
     /// The `to_upload` list of the answer lies (CHUNK-LIST).

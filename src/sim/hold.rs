@@ -114,6 +114,9 @@ impl Site {
                 {
                     return Err(Cut::Reset);
                 }
+                Action::ChangeIdentity => {
+                    self.with(|state, _| *state.changed_identities.entry(address).or_default() += 1);
+                }
                 Action::ExpireTokens => self.with(|state, _| state.cluster.expire_sessions()),
                 _ => {}
             }

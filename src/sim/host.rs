@@ -9,7 +9,6 @@ use russh::keys::ssh_key::{LineEnding, PrivateKey, private::Ed25519Keypair};
 
 use super::{
     clock::Moment,
-    random,
     site::{Site, State},
 };
 
@@ -25,8 +24,8 @@ impl Site {
     /// The Ed25519 host key of a host as an OpenSSH private key; the same for the same seed and address.
     pub fn host_key(&self, address: Ipv4Addr) -> Result<String, russh::keys::ssh_key::Error> {
         let seed = self.with(|state, _| {
-            let edition = state.quirks.ssh.host_key_edition.to_string();
-            random::bytes(state.seed(), &["ssh host key", &state.twin_id, &address.to_string(), &edition])
+            let kind = format!("ssh {}", state.quirks.ssh.host_key_edition);
+            state.identity(&kind, address)
         });
         let key = PrivateKey::from(Ed25519Keypair::from_seed(&seed));
         Ok(key.to_openssh(LineEnding::LF)?.to_string())

@@ -1,15 +1,23 @@
 //! The simulated site: an independent second implementation of the contract, for rehearsals and tests.
 
 pub mod clock;
+mod control;
 mod durations;
+mod exchange;
 pub mod fault;
 mod fisheye;
 pub mod hold;
 mod host;
 pub mod ledger;
 mod random;
+mod reach;
+mod serve;
 pub mod site;
+mod snapshot;
+mod socks;
 mod ssh;
+mod strict;
+mod tls;
 pub mod twin;
 mod variants;
 mod wire;
@@ -30,6 +38,8 @@ pub use twin::{PlannedHost, PlannedNetwork, PlannedSwitch, Role, Twin, TwinPlan}
 pub use variants::Variants;
 
 use site::State;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
 
 /// The SOCKS user of every simulated site; its password is `<twin id>-x<speed>`.
 pub const USER: &str = "simulated";
@@ -68,13 +78,45 @@ pub struct Running {
     site: Arc<Site>,
     address: SocketAddr,
     twin_id: String,
-    stop: tokio_util::sync::CancellationToken,
+    stop: CancellationToken,
+    serving: JoinHandle<()>,
 }
 
 /// Starts a site on the current tokio runtime. Errors: the address cannot be bound, the snapshot is damaged.
 pub async fn start(from: Start, options: SimOptions) -> io::Result<Running> {
-    let _ = (from, &options);
-    Err(io::Error::other("in preparation"))
+    if !options.speed.is_finite() || options.speed <= 0.0 {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the speed must be positive"));
+    }
+    let state = state(from, options.scenario, options.seed)?;
+    let listener = TcpListener::bind(options.listen).await?;
+    let address = listener.local_addr()?;
+    let twin_id = state.twin_id.clone();
+    let login = (USER.to_owned(), format!("{twin_id}-x{}", options.speed));
+    let site = Arc::new(Site::new(state, options.speed));
+    let stop = CancellationToken::new();
+    let serving = tokio::spawn(serve::listen(listener, site.clone(), login, stop.clone()));
+    Ok(Running { site, address, twin_id, stop, serving })
+}
+
+fn state(from: Start, scenario: FaultFile, seed: u64) -> io::Result<State> {
+    let seed = scenario.seed.unwrap_or(seed);
+    let plan = match from {
+        Start::Fresh(plan) => plan,
+        Start::Snapshot(text) => {
+            let mut state = snapshot::load(&text)?;
+            state.faults.extend(scenario.faults);
+            return Ok(state);
+        }
+    };
+    let twin = Twin::new(plan, seed, &scenario.site.hosts);
+    // Random on purpose: a rehearsal is always a new site, whatever its seed.
+    let twin_id = random::hex(&uuid::Uuid::new_v4().as_bytes()[..6]);
+    let variants = match scenario.variants {
+        Some(variants) => variants,
+        None if scenario.site.draw_variants => Variants::drawn(seed),
+        None => Variants::default(),
+    };
+    Ok(State::new(twin_id, twin, scenario.site, scenario.durations, variants, scenario.faults))
 }
 
 impl Running {
@@ -111,8 +153,7 @@ impl Running {
 
     /// Writes a snapshot.
     pub fn save(&self, path: &Path) -> io::Result<()> {
-        let _ = path;
-        Err(io::Error::other("in preparation"))
+        snapshot::save(&self.site, path)
     }
 
     pub fn site(&self) -> &Arc<Site> {
@@ -120,7 +161,11 @@ impl Running {
     }
 
     /// Stops serving; open connections end.
-    pub fn shutdown(self) {}
+    pub async fn shutdown(mut self) {
+        self.stop.cancel();
+        // It ends by itself; a panic inside has nothing to do with who stops it.
+        let _ = (&mut self.serving).await;
+    }
 }
 
 impl Drop for Running {

@@ -14,7 +14,7 @@ use super::{
     fault::{Fault, Quirks},
     fisheye::Cluster,
     hold::Holds,
-    ledger::Ledger,
+    ledger::{Breach, Ledger},
     random,
     twin::Twin,
     variants::Variants,
@@ -38,6 +38,11 @@ pub struct State {
     pub requests: Vec<Request>,
     /// Identifiers drawn so far, so that each is new.
     draws: u64,
+    /// How often the identity (certificate, host key) of an address was changed by a fault.
+    pub changed_identities: BTreeMap<Ipv4Addr, u64>,
+    /// Requests in flight, by operation.
+    #[serde(skip)]
+    pub in_flight: BTreeMap<String, u32>,
 }
 
 /// One received request, with nothing in it that depends on time or on drawn identifiers but the path.
@@ -81,6 +86,8 @@ impl State {
             ledger: Ledger::default(),
             requests: Vec::new(),
             draws: 0,
+            changed_identities: BTreeMap::new(),
+            in_flight: BTreeMap::new(),
         }
     }
 
@@ -133,7 +140,7 @@ impl Site {
 impl State {
     /// Records a request outside the contract.
     pub fn breach(&mut self, now: Moment, address: Ipv4Addr, request: &str, what: &str) {
-        self.ledger.breaches.push(super::ledger::Breach {
+        self.ledger.breaches.push(Breach {
             at: now,
             address: address.to_string(),
             request: request.to_owned(),
@@ -141,8 +148,14 @@ impl State {
         });
     }
 
-    /// What is comparable between two runs.
-    pub fn end_state(&self) -> serde_json::Value {
-        serde_json::Value::Null
+    /// Records a connect to a place that the plan does not know.
+    pub fn outside_plan(&mut self, now: Moment, place: &str, port: u16) {
+        self.ledger.outside_plan.entry(format!("{place}:{port}")).or_default().add(now);
+    }
+
+    /// The secret behind the certificate or host key of an address; the same for the life of a twin.
+    pub fn identity(&self, kind: &str, address: Ipv4Addr) -> [u8; 32] {
+        let age = self.changed_identities.get(&address).copied().unwrap_or(0).to_string();
+        random::bytes(self.seed(), &[kind, &self.twin_id, &address.to_string(), &age])
     }
 }

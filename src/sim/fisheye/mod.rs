@@ -1,18 +1,85 @@
-//! The cluster API ("fisheye") of the simulated nodes.
+//! The cluster API ("fisheye") of the simulated nodes and VIP (api-fisheye).
+
+mod deploy_body;
+mod deploy_checks;
+mod deployment;
+mod end_state;
+mod handle;
+mod jobs;
+mod network;
+mod routes;
+mod scan;
+mod sessions;
+mod settings;
+mod volumes;
+
+use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{clock::Moment, site::State};
+pub use handle::handle;
+pub use volumes::ChunkBytes;
 
-/// Everything that the cluster knows.
+use self::{
+    deployment::Deployment,
+    jobs::Job,
+    network::Vds,
+    settings::{Ipmi, Licence},
+    volumes::Volume,
+};
+use super::{clock::Moment, exchange::Call, hold::Course, site::State};
+
+/// Good for the deployment calls only (api-fisheye §1).
+const FIXED_TOKEN: &str = "e79b85fc18b7402fbcc0391fe8d7d24c";
+/// The value of `host_passwords` that sets both accounts to `FIRST_PASSWORD` (api-fisheye §3.4).
+const PASSWORD_CODE: &str = "c+G6KvJYsKyQyY4U";
+const FIRST_PASSWORD: &str = "P@ssw0rd!123";
+
+/// Everything that the nodes know together.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Cluster {}
+pub struct Cluster {
+    pub deployment: Deployment,
+    root_password: Option<String>,
+    /// Token → end of its life.
+    sessions: BTreeMap<String, Moment>,
+    /// The address and since when it answers.
+    vip: Option<(Ipv4Addr, Moment)>,
+    dns: Vec<String>,
+    /// Mode and servers.
+    ntp: (String, Vec<String>),
+    /// By node UUID.
+    ipmi: BTreeMap<String, Ipmi>,
+    licence: Option<Licence>,
+    cpu_model: String,
+    vdses: Vec<Vds>,
+    jobs: BTreeMap<String, Job>,
+    /// In order of creation.
+    volumes: Vec<Volume>,
+}
 
 impl Cluster {
-    pub fn expire_sessions(&mut self) {}
+    /// Makes every session token invalid (AUTH-EXPIRE).
+    pub fn expire_sessions(&mut self) {
+        self.sessions.clear();
+    }
+
+    pub fn vip_is_up(&self, now: Moment) -> bool {
+        self.vip.is_some_and(|(_, since)| since <= now)
+    }
 }
 
 impl State {
     /// Lets everything happen that is due by `now`.
-    pub fn settle(&mut self, _now: Moment) {}
+    pub fn settle(&mut self, now: Moment) {
+        self.finish_deployment(now);
+        self.finish_jobs(now);
+    }
+}
+
+/// One request being judged.
+pub struct Visit<'a> {
+    pub state: &'a mut State,
+    pub now: Moment,
+    pub call: &'a Call,
+    pub course: &'a Course,
 }

@@ -1,0 +1,156 @@
+//! One HTTP request as received and one answer to be sent.
+
+use std::net::Ipv4Addr;
+
+use axum::{
+    body::{Body, Bytes},
+    http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode},
+};
+use serde_json::{Value, json};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    Http,
+    Https,
+}
+
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub address: Ipv4Addr,
+    pub scheme: Scheme,
+    pub method: String,
+    pub path: String,
+    /// Path and query as sent.
+    pub target: String,
+    /// Decoded, in order.
+    pub query: Vec<(String, String)>,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    /// Values of the `{…}` segments of the route, filled in by the router.
+    pub params: Vec<String>,
+}
+
+impl Call {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The query parameter, which the router has checked to be there exactly once.
+    pub fn query(&self, name: &str) -> &str {
+        self.query.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    pub fn param(&self, index: usize) -> &str {
+        self.params.get(index).map_or("", String::as_str)
+    }
+}
+
+/// Splits and decodes a query; `+` is a blank, as forms write it.
+pub fn parse_query(query: &str) -> Vec<(String, String)> {
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decode(key), decode(value))
+        })
+        .collect()
+}
+
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let escaped = (*first == b'%')
+            .then(|| tail.get(..2).and_then(|hex| str::from_utf8(hex).ok()))
+            .flatten()
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match escaped {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            None => {
+                bytes.push(if *first == b'+' { b' ' } else { *first });
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    /// The body is shorter than its `content-length` says; the connection ends after it.
+    pub incomplete: bool,
+}
+
+impl Answer {
+    fn new(status: u16, content_type: Option<&str>, body: Vec<u8>) -> Self {
+        let headers = content_type.map(|kind| ("content-type".to_owned(), kind.to_owned()));
+        Self { status, headers: headers.into_iter().collect(), body, incomplete: false }
+    }
+
+    pub fn json(status: u16, body: &Value) -> Self {
+        Self::new(status, Some("application/json; charset=utf-8"), body.to_string().into_bytes())
+    }
+
+    pub fn html(status: u16, title: &str) -> Self {
+        let page = format!("<html><head><title>{status} {title}</title></head><body>nginx</body></html>");
+        Self::new(status, Some("text/html"), page.into_bytes())
+    }
+
+    pub fn empty(status: u16) -> Self {
+        Self::new(status, None, Vec::new())
+    }
+
+    /// The v2 success envelope (api-fisheye §2).
+    pub fn eok(data: Value) -> Self {
+        Self::json(200, &json!({"ec": "EOK", "error": {}, "data": data}))
+    }
+
+    /// The v2 failure envelope.
+    pub fn failure(status: u16, ec: &str, msg: &str, detail: &Value) -> Self {
+        Self::json(status, &json!({"data": {}, "ec": ec, "error": {"detail": detail, "msg": msg}}))
+    }
+
+    pub fn into_response(self) -> Response<Body> {
+        let mut response = Response::new(if self.incomplete {
+            // A body of unknown size: a known one would have to agree with the content-length.
+            Body::from_stream(futures_util::stream::iter([Ok::<_, std::convert::Infallible>(self.body)]))
+        } else {
+            Body::from(self.body)
+        });
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        response.headers_mut().insert("server", HeaderValue::from_static("nginx"));
+        for (name, value) in self.headers {
+            if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse()) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+/// Why a request had no effect.
+#[derive(Clone, Debug)]
+pub enum Refused {
+    /// A well-formed request for something impossible: `REST_FORM_ERROR` naming the field.
+    Form { field: String, reason: String },
+    /// A request outside the contract; counted as a breach.
+    Shape(String),
+    /// Another answer of the site, such as 401.
+    With(Answer),
+}
+
+impl Refused {
+    pub fn form(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Form { field: field.into(), reason: reason.into() }
+    }
+}
+
+pub type Outcome = Result<Answer, Refused>;

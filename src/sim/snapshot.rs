@@ -1,0 +1,52 @@
+//! Snapshots: the whole state, with its clock and the chunks of open volumes, as one JSON file.
+
+use std::{io, path::Path};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    fisheye::ChunkBytes,
+    site::{Site, State},
+};
+
+/// Raised when the shape of a snapshot changes.
+const FORMAT: u32 = 1;
+
+#[derive(Serialize)]
+struct Saved<'a> {
+    format: u32,
+    state: &'a State,
+    chunks: ChunkBytes,
+}
+
+#[derive(Deserialize)]
+struct Loaded {
+    format: u32,
+    state: State,
+    chunks: ChunkBytes,
+}
+
+/// Writes the site as it is now, through a temporary file beside `path`.
+pub fn save(site: &Site, path: &Path) -> io::Result<()> {
+    let text = site.with(|state, now| {
+        state.saved_at = Some(now);
+        let chunks = state.cluster.chunk_bytes()?;
+        serde_json::to_vec(&Saved { format: FORMAT, state, chunks }).map_err(io::Error::other)
+    })?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    io::Write::write_all(&mut file, &text)?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// Reads what `save` wrote.
+pub fn load(text: &str) -> io::Result<State> {
+    let loaded: Loaded = serde_json::from_str(text).map_err(io::Error::other)?;
+    if loaded.format != FORMAT {
+        return Err(io::Error::other(format!("snapshot format {} is not {FORMAT}", loaded.format)));
+    }
+    let mut state = loaded.state;
+    state.cluster.restore_chunks(loaded.chunks)?;
+    Ok(state)
+}
