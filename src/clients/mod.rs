@@ -2,10 +2,16 @@
 //! one folder per API.
 
 pub mod dial;
+pub mod fisheye;
+pub mod http;
+pub mod lenient;
 pub mod limits;
 pub mod probe;
+pub mod problem;
 pub mod proxy;
 pub mod redact;
+pub mod retry;
 pub mod ssh;
 pub mod trust;
+pub mod upload;
 pub mod wire;

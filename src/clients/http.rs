@@ -1,0 +1,404 @@
+//! One HTTP exchange: what a call is, sending it once, and telling apart what may have reached the site.
+
+use std::{
+    collections::HashMap,
+    error::Error,
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use reqwest::{Method, Response, header};
+use tokio::time::timeout;
+
+use super::{
+    dial::{Dialler, Endpoint},
+    problem::Problem,
+    trust::{Refusal, TrustStore},
+    wire::{Body, Class, Exchange, Outcome, Wire},
+};
+use crate::{failure::Result, messages::message, secret::Secret, text::Text};
+
+/// An answer longer than this is not read to its end; the longest real one is a VM or image list.
+const LONGEST_ANSWER: usize = 32 << 20;
+
+/// Waiting between attempts. The engine's clock implements it, so that rehearsals scale.
+pub trait Pause: Send + Sync {
+    fn pause(&self, time: Duration) -> BoxFuture<'_, ()>;
+}
+
+/// Where a request goes: planned address, port and scheme.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    pub scheme: Scheme,
+    pub endpoint: Endpoint,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    Http,
+    Https,
+}
+
+impl Target {
+    pub fn http(address: impl Into<std::net::IpAddr>) -> Self {
+        Self { scheme: Scheme::Http, endpoint: Endpoint::new(address, 80) }
+    }
+
+    pub fn https(address: impl Into<std::net::IpAddr>) -> Self {
+        Self { scheme: Scheme::Https, endpoint: Endpoint::new(address, 443) }
+    }
+}
+
+/// One request of an API, ready to be sent to any of its addresses, any number of times.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// `fisheye.deploy`: the client's method, as the transcript names it.
+    pub operation: &'static str,
+    /// What is being done, for a failure.
+    pub doing: Text,
+    pub method: Method,
+    pub path: String,
+    pub query: Vec<(&'static str, String)>,
+    pub payload: Payload,
+    pub class: Class,
+    /// Whether it changes the site.
+    pub changes: bool,
+    /// `false` for a poll: the poller is the one who repeats.
+    pub retried: bool,
+}
+
+impl Call {
+    /// A read that is repeated freely.
+    pub fn read(operation: &'static str, doing: Text, path: impl Into<String>) -> Self {
+        Self {
+            operation,
+            doing,
+            method: Method::GET,
+            path: path.into(),
+            query: Vec::new(),
+            payload: Payload::Empty,
+            class: Class::Read,
+            changes: false,
+            retried: true,
+        }
+    }
+
+    /// A write that is sent once; the caller looks at the site when the answer was lost.
+    pub fn write(operation: &'static str, doing: Text, method: Method, path: impl Into<String>) -> Self {
+        Self { method, class: Class::Probed, changes: true, ..Self::read(operation, doing, path) }
+    }
+
+    pub fn query(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.query.push((name, value.to_string()));
+        self
+    }
+
+    /// A JSON body. Our own request types always serialise; one that does not is sent as `null` and
+    /// refused by the site.
+    pub fn json(mut self, body: &impl serde::Serialize) -> Self {
+        self.payload = Payload::Json(serde_json::to_vec(body).unwrap_or_else(|_| b"null".to_vec()).into());
+        self
+    }
+
+    pub fn chunk(mut self, bytes: Bytes) -> Self {
+        self.payload = Payload::Chunk(bytes);
+        self
+    }
+
+    pub fn class(self, class: Class) -> Self {
+        Self { class, ..self }
+    }
+
+    /// Changes nothing worth counting (a login).
+    pub fn harmless(self) -> Self {
+        Self { changes: false, ..self }
+    }
+
+    pub fn polled(self) -> Self {
+        Self { retried: false, ..self }
+    }
+
+    /// Path and query as they travel.
+    fn path_and_query(&self) -> String {
+        if self.query.is_empty() {
+            return self.path.clone();
+        }
+        let mut url = String::from(&self.path);
+        for (at, (name, value)) in self.query.iter().enumerate() {
+            let value = percent_encoding::utf8_percent_encode(value, QUERY);
+            url.push_str(&format!("{}{name}={value}", if at == 0 { '?' } else { '&' }));
+        }
+        url
+    }
+}
+
+/// RFC 3986's unreserved characters stay as they are.
+const QUERY: &percent_encoding::AsciiSet =
+    &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The body of a request; cheap to send again.
+#[derive(Clone, Debug)]
+pub enum Payload {
+    Empty,
+    Json(Bytes),
+    /// One chunk of a file, as multipart part `file` (api-fisheye §6.9).
+    Chunk(Bytes),
+}
+
+/// An answer, whatever its status.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub from: Endpoint,
+    pub status: u16,
+    pub body: Bytes,
+    /// The server's clock, from the `Date` header.
+    pub date: Option<Timestamp>,
+    /// How long the server asks us to stay away.
+    pub retry_after: Option<Duration>,
+    /// Where a redirect points; it is never followed.
+    pub location: Option<String>,
+}
+
+impl Answer {
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+/// HTTP for one site: dialling, trust, transcript and waiting in one handle. Cheap to clone.
+#[derive(Clone)]
+pub struct Http {
+    dialler: Dialler,
+    trust: TrustStore,
+    wire: Wire,
+    pause: Arc<dyn Pause>,
+    clients: Arc<Mutex<HashMap<Endpoint, reqwest::Client>>>,
+}
+
+impl Http {
+    pub fn new(dialler: Dialler, trust: TrustStore, wire: Wire, pause: Arc<dyn Pause>) -> Self {
+        Self { dialler, trust, wire, pause, clients: Arc::default() }
+    }
+
+    /// The same connections, with the transcript labelled for another step.
+    pub fn for_step(&self, step: &str) -> Self {
+        Self { wire: self.wire.for_step(step), ..self.clone() }
+    }
+
+    pub fn wire(&self) -> &Wire {
+        &self.wire
+    }
+
+    pub fn dialler(&self) -> &Dialler {
+        &self.dialler
+    }
+
+    pub fn trust(&self) -> &TrustStore {
+        &self.trust
+    }
+
+    pub async fn pause(&self, time: Duration) {
+        self.pause.pause(time).await;
+    }
+
+    /// Sends `call` to `target` exactly once and records the exchange.
+    pub(super) async fn send(
+        &self,
+        call: &Call,
+        target: Target,
+        token: Option<(&'static str, &Secret<String>)>,
+        attempt: u32,
+    ) -> Result<Answer, Problem> {
+        let (started, clock) = (Timestamp::now(), Instant::now());
+        let answer = self.exchange(call, target, token).await;
+        let described;
+        let failed;
+        let exchange = Exchange {
+            operation: call.operation,
+            endpoint: target.endpoint,
+            method: call.method.as_str(),
+            path: &call.path_and_query(),
+            request: match &call.payload {
+                Payload::Empty => Body::None,
+                Payload::Json(bytes) => Body::Bytes(bytes),
+                Payload::Chunk(bytes) => {
+                    described = format!("chunk of {} bytes", bytes.len());
+                    Body::Described(&described)
+                }
+            },
+            outcome: match &answer {
+                Ok(answer) => Outcome::Answered { status: answer.status.into(), body: &answer.body },
+                Err(problem) => {
+                    failed = problem.to_string();
+                    Outcome::Failed(&failed)
+                }
+            },
+            started,
+            took: clock.elapsed(),
+            attempt,
+            class: call.class,
+            changes: call.changes,
+        };
+        match self.wire.record(&exchange) {
+            Ok(()) => answer,
+            Err(error) => Err(Problem::Unrecorded(error)),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        call: &Call,
+        target: Target,
+        token: Option<(&'static str, &Secret<String>)>,
+    ) -> Result<Answer, Problem> {
+        let at = target.endpoint;
+        let client = self.client(at)?;
+        let scheme = match target.scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        };
+        let url = match (target.scheme, at.port) {
+            // The default port stays out of URL and Host header, as in any other client.
+            (Scheme::Http, 80) | (Scheme::Https, 443) => format!("{scheme}://{}", host(at)),
+            _ => format!("{scheme}://{at}"),
+        };
+        let mut request = client.request(call.method.clone(), format!("{url}{}", call.path_and_query()));
+        if let Some((name, token)) = token {
+            request = request.header(name, token.expose());
+        }
+        let limits = self.dialler.limits();
+        let (first_byte, whole) = match &call.payload {
+            Payload::Empty => (limits.first_byte, limits.call),
+            Payload::Json(body) => {
+                request = request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
+                (limits.first_byte, limits.call)
+            }
+            Payload::Chunk(body) => {
+                request = request.multipart(multipart(body.clone()));
+                (limits.chunk, limits.chunk)
+            }
+        };
+        let deadline = tokio::time::Instant::now() + whole;
+        // The connect limit is the client's own; it is shorter than the first-byte limit or counts first.
+        let response = match timeout(first_byte + limits.connect, request.send()).await {
+            Err(_) => return Err(Problem::lost(at, "no answer", Some(first_byte))),
+            Ok(Err(error)) => return Err(classify(at, limits.connect, &error)),
+            Ok(Ok(response)) => response,
+        };
+        match tokio::time::timeout_at(deadline.max(tokio::time::Instant::now()), read(at, response)).await {
+            Err(_) => Err(Problem::lost(at, "the answer stopped half-way", Some(whole))),
+            Ok(answer) => answer,
+        }
+    }
+
+    /// One client per target: the certificate verifier is not told the port.
+    fn client(&self, at: Endpoint) -> Result<reqwest::Client, Problem> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&at) {
+            return Ok(client.clone());
+        }
+        let unusable = |why: &dyn Error| Problem::not_sent(at, chain(why), None);
+        let tls = self.trust.tls(at).map_err(|error| unusable(&error))?;
+        let client = self.dialler.http(tls).map_err(|error| unusable(&error))?;
+        clients.insert(at, client.clone());
+        Ok(client)
+    }
+}
+
+fn host(at: Endpoint) -> String {
+    match at.address {
+        std::net::IpAddr::V4(address) => address.to_string(),
+        std::net::IpAddr::V6(address) => format!("[{address}]"),
+    }
+}
+
+/// A `Form` cannot be cloned, so it is built anew for each sending; the bytes are shared.
+fn multipart(body: Bytes) -> reqwest::multipart::Form {
+    let length = body.len() as u64;
+    let octets = header::HeaderValue::from_static("application/octet-stream");
+    let part = reqwest::multipart::Part::stream_with_length(body, length)
+        .file_name("chunk")
+        .headers(header::HeaderMap::from_iter([(header::CONTENT_TYPE, octets)]));
+    reqwest::multipart::Form::new().part("file", part)
+}
+
+async fn read(at: Endpoint, mut response: Response) -> Result<Answer, Problem> {
+    let text = |name: header::HeaderName| {
+        response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+    };
+    let date = text(header::DATE).and_then(|date| http_date(&date));
+    let retry_after = text(header::RETRY_AFTER).and_then(|after| {
+        let seconds = after.trim().parse().ok();
+        let until = || http_date(&after).and_then(|at| Duration::try_from(at - Timestamp::now()).ok());
+        seconds.map(Duration::from_secs).or_else(until)
+    });
+    let location = text(header::LOCATION);
+    let status = response.status().as_u16();
+    let mut body = Vec::new();
+    while let Some(part) = response.chunk().await.map_err(|error| Problem::lost(at, chain(&error), None))? {
+        if body.len() + part.len() > LONGEST_ANSWER {
+            return Err(Problem::lost(at, format!("the answer is longer than {LONGEST_ANSWER} bytes"), None));
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(Answer { from: at, status, body: body.into(), date, retry_after, location })
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::parse(text.trim()).ok().map(|zoned| zoned.timestamp())
+}
+
+/// Connect errors never reached the site, with one exception worth a name of its own: an identity that
+/// was refused. Everything else may have.
+fn classify(at: Endpoint, connect: Duration, error: &reqwest::Error) -> Problem {
+    if let Some(refusal) = refusal(error) {
+        return Problem::Untrusted(refusal);
+    }
+    if error.is_connect() || error.is_builder() {
+        let limit = error.is_timeout().then_some(connect);
+        return Problem::not_sent(at, chain(error), limit);
+    }
+    Problem::lost(at, chain(error), None)
+}
+
+fn refusal(error: &(dyn Error + 'static)) -> Option<Refusal> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other))) =
+            error.downcast_ref::<rustls::Error>()
+        {
+            return other.0.downcast_ref::<Refusal>().cloned();
+        }
+        // `source()` of an I/O error skips the error that it carries.
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+/// The whole chain: `Display` of the outermost error hides the cause. Its URL is left out, because the
+/// address stands beside it.
+fn chain(error: &dyn Error) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let text = error.to_string();
+        let text = text.split(" for url (").next().unwrap_or_default().to_owned();
+        if parts.last() != Some(&text) {
+            parts.push(text);
+        }
+        next = error.source();
+    }
+    parts.join(": ")
+}
+
+/// What a failure says about an answer nobody could make sense of.
+pub(super) fn redirected(location: &str) -> Text {
+    message("clients.http.redirected", &[("location", &location)])
+}

@@ -1,0 +1,191 @@
+//! What can come of a call besides its result, before it is told to the operator.
+
+use std::{fmt, io, time::Duration};
+
+use super::{dial::Endpoint, http::Answer, redact::Redactor, trust::Refusal, wire::Class};
+use crate::{
+    failure::{Effect, Failure, Kind},
+    messages::message,
+    text::Text,
+    units,
+};
+
+/// Longest part of a site's own words in a failure.
+const LONGEST_WORDS: usize = 400;
+
+/// Why a call has no result. Holds unredacted words: only `failure` may show them.
+#[derive(Debug)]
+pub enum Problem {
+    /// Nothing reached the site. `limit` is set when one passed.
+    NotSent { at: Endpoint, why: String, limit: Option<Duration> },
+    /// The peer is not who it was.
+    Untrusted(Refusal),
+    /// Sent, and no usable answer came back.
+    Lost { at: Endpoint, why: String, limit: Option<Duration> },
+    /// The site answered that it will not, or could not.
+    Refused(Refused),
+    /// The exchange happened but could not be written to the transcript.
+    Unrecorded(io::Error),
+    /// No session: the login failed for a reason of its own.
+    NoSession(Box<Failure>),
+}
+
+/// A refusal in the site's own words.
+#[derive(Debug)]
+pub struct Refused {
+    pub at: Endpoint,
+    pub status: u16,
+    /// `REST_FORM_ERROR` and the like (api-fisheye §2).
+    pub code: Option<String>,
+    pub words: String,
+    /// Form errors by field.
+    pub fields: Vec<(String, String)>,
+    pub retry_after: Option<Duration>,
+    pub redirect: Option<String>,
+}
+
+impl Refused {
+    /// A refusal told by status and raw body alone.
+    pub fn raw(answer: &Answer) -> Self {
+        Self {
+            at: answer.from,
+            status: answer.status,
+            code: None,
+            words: String::from_utf8_lossy(&answer.body).trim().to_owned(),
+            fields: Vec::new(),
+            retry_after: answer.retry_after,
+            redirect: answer.location.clone().filter(|_| (300..400).contains(&answer.status)),
+        }
+    }
+
+    /// Whether it is a form error about `field`.
+    pub fn names(&self, field: &str) -> bool {
+        self.fields.iter().any(|(name, _)| name == field)
+    }
+
+    fn shown(&self) -> String {
+        let mut shown = format!("HTTP {}", self.status);
+        for part in self.code.iter().chain(Some(&self.words)).filter(|part| !part.is_empty()) {
+            shown.push_str(&format!(" {part}"));
+        }
+        for (field, reason) in &self.fields {
+            shown.push_str(&format!("; {field}: {reason}"));
+        }
+        shown
+    }
+}
+
+impl Problem {
+    pub(super) fn not_sent(at: Endpoint, why: impl Into<String>, limit: Option<Duration>) -> Self {
+        Self::NotSent { at, why: why.into(), limit }
+    }
+
+    pub(super) fn lost(at: Endpoint, why: impl Into<String>, limit: Option<Duration>) -> Self {
+        Self::Lost { at, why: why.into(), limit }
+    }
+
+    /// A success status with a body that nobody can read: cut, or not what the contract says.
+    pub fn unreadable(answer: &Answer, why: impl fmt::Display) -> Self {
+        let start: String = String::from_utf8_lossy(&answer.body).chars().take(LONGEST_WORDS / 2).collect();
+        Self::lost(answer.from, format!("HTTP {}, {why}: {start}", answer.status), None)
+    }
+
+    /// Whether the site may have acted. A 5xx may come from a proxy in front of a service that did act.
+    pub fn effect(&self) -> Effect {
+        match self {
+            Self::NotSent { .. } | Self::Untrusted(_) | Self::NoSession(_) => Effect::None,
+            Self::Refused(refused) if refused.status < 500 && refused.status != 408 => Effect::None,
+            Self::Refused(_) | Self::Lost { .. } | Self::Unrecorded(_) => Effect::Unknown,
+        }
+    }
+
+    /// Whether another attempt of the same read can help (DESIGN §6): connect errors, resets, time-outs,
+    /// 5xx and 429. A refused identity never.
+    pub(super) fn passes(&self) -> bool {
+        match self {
+            Self::NotSent { .. } | Self::Lost { .. } => true,
+            Self::Refused(refused) => refused.status >= 500 || refused.status == 429,
+            Self::Untrusted(_) | Self::Unrecorded(_) | Self::NoSession(_) => false,
+        }
+    }
+
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused(refused) => refused.retry_after,
+            _ => None,
+        }
+    }
+
+    /// The failure to show, with every known secret taken out of the site's words.
+    pub fn failure(self, doing: Text, class: Class, redactor: &Redactor) -> Box<Failure> {
+        let effect = self.effect();
+        let kind = match &self {
+            Self::NotSent { limit: Some(_), .. } | Self::Lost { limit: Some(_), .. } => Kind::TimedOut,
+            Self::Unrecorded(_) => Kind::Local,
+            _ => Kind::Site,
+        };
+        let mut failure = Failure::new(kind, doing);
+        match self {
+            Self::NoSession(failure) => return failure,
+            Self::Untrusted(refusal) => {
+                return refusal.failure(failure.doing);
+            }
+            Self::NotSent { at, why, limit } => {
+                failure = failure
+                    .at(at)
+                    .answer(within(message("clients.http.not_sent", &[]), limit))
+                    .advise(message("clients.dial.check_route", &[("address", &at.address)]));
+                failure.causes.push(redactor.text(&why));
+            }
+            Self::Lost { at, why, limit } => {
+                failure = failure.at(at).answer(within(message("clients.http.lost", &[]), limit));
+                failure.causes.push(redactor.text(&why));
+            }
+            Self::Refused(refused) => {
+                let words = clip(&redactor.text(&refused.shown()));
+                failure = failure.at(refused.at).answer(Text::same(words));
+                if let Some(location) = &refused.redirect {
+                    failure = failure.meaning(super::http::redirected(&redactor.text(location)));
+                }
+            }
+            Self::Unrecorded(error) => {
+                failure = failure.answer(message("clients.http.unrecorded", &[("why", &error)]));
+            }
+        }
+        if effect == Effect::Unknown && class != Class::Read {
+            failure.effect = Effect::Unknown;
+            if failure.meaning.is_none() {
+                failure = failure.meaning(message("clients.http.unknown_effect", &[]));
+            }
+        }
+        failure
+    }
+}
+
+fn within(text: Text, limit: Option<Duration>) -> Text {
+    match limit {
+        Some(limit) => message("clients.http.within", &[("what", &text), ("limit", &units::duration(limit))]),
+        None => text,
+    }
+}
+
+fn clip(text: &str) -> String {
+    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match one_line.char_indices().nth(LONGEST_WORDS) {
+        Some((end, _)) => format!("{}…", &one_line[..end]),
+        None => one_line,
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotSent { why, .. } => write!(f, "not sent: {why}"),
+            Self::Lost { why, .. } => write!(f, "answer lost: {why}"),
+            Self::Untrusted(refusal) => refusal.fmt(f),
+            Self::Refused(refused) => f.write_str(&refused.shown()),
+            Self::Unrecorded(error) => error.fmt(f),
+            Self::NoSession(failure) => write!(f, "no session: {}", failure.doing.en),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Uploads in numbered chunks, one engine for all of them; each protocol is a `ChunkSink`.
+//!
+//! For now one chunk is in flight at a time, which every site accepts; the interface is the final one.
+
+mod sender;
+mod source;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+pub use self::sender::Upload;
+use super::lenient;
+use crate::failure::{Failure, Result};
+
+/// What the site opened for one file. Journaled, so that a resumed run goes on inside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume {
+    pub zbs_volume_id: String,
+    pub image_uuid: String,
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub image_path: String,
+    /// Bytes of every chunk but the last.
+    #[serde(deserialize_with = "lenient::number")]
+    pub chunk_size: u64,
+}
+
+impl Volume {
+    /// How many chunks a file of `size` bytes has: the last one holds the remainder.
+    pub fn chunks(&self, size: u64) -> u32 {
+        u32::try_from(size.div_ceil(self.chunk_size.max(1))).unwrap_or(u32::MAX)
+    }
+}
+
+/// A chunk was stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Accepted {
+    /// What the site says it still lacks. A hint: the documented sample contradicts its own text
+    /// (api-fisheye §7.2).
+    #[serde(default, rename = "to_upload", deserialize_with = "hint")]
+    pub missing: Option<Vec<u32>>,
+}
+
+fn hint<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Vec<u32>>, D::Error> {
+    lenient::numbers(from).map(Some)
+}
+
+/// A chunk was not stored, or nobody knows.
+#[derive(Debug)]
+pub struct ChunkFailure {
+    pub failure: Box<Failure>,
+    /// Whether sending it again can help. Not when the session is refused for good, the peer's identity
+    /// has changed, or the transcript cannot be written.
+    pub again: bool,
+}
+
+/// Digests of a file, in lower-case hex: SHA-256 for the record, MD5 because the site lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digests {
+    pub sha256: String,
+    pub md5: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// Where chunks go. `send` may be called from several tasks at a time once a window is allowed.
+pub trait ChunkSink: Send + Sync {
+    fn create(&self) -> BoxFuture<'_, Result<Volume>>;
+
+    /// Sends one chunk once; an expired session is renewed and the same chunk sent again.
+    fn send<'a>(
+        &'a self,
+        volume: &'a Volume,
+        chunk: u32,
+        bytes: Bytes,
+    ) -> BoxFuture<'a, Result<Accepted, ChunkFailure>>;
+
+    /// Removes a volume, finished or not; one that is gone already is no error.
+    fn delete<'a>(&'a self, volume: &'a Volume) -> BoxFuture<'a, Result<()>>;
+
+    /// Whether the site lists the volume as that very file; `false` where it has no list.
+    fn is_listed<'a>(&'a self, volume: &'a Volume, digests: &'a Digests) -> BoxFuture<'a, Result<bool>>;
+
+    /// Waits on the injected clock.
+    fn pause(&self, time: Duration) -> BoxFuture<'_, ()>;
+}
+
+/// What an upload wants remembered for a resume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memo<'a> {
+    /// A volume is open; nothing was sent to it yet.
+    Opened(&'a Volume),
+    /// A chunk of the open volume was acknowledged: a hint, need not be flushed.
+    Acknowledged(u32),
+    /// The volume is gone; forget it and its chunks.
+    Deleted(&'a Volume),
+}
+
+/// What an earlier run remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resume {
+    pub volume: Volume,
+    pub acknowledged: BTreeSet<u32>,
+}
+
+/// How far an upload is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes the site has acknowledged, those of an earlier run included.
+    pub done: u64,
+    pub total: u64,
+}
+
+/// Every chunk was accepted. Whether the site has the file whole is for the step's probe to see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uploaded {
+    pub volume: Volume,
+    pub digests: Digests,
+    /// Bytes sent by this run, repeated ones included.
+    pub sent: u64,
+    /// Whether the first volume had to be given up.
+    pub restarted: bool,
+}
