@@ -56,6 +56,15 @@ pub enum EventKind {
         name: String,
         value: serde_json::Value,
     },
+    /// What was remembered no longer holds (the job ended badly, the upload is gone): start over.
+    Forgotten {
+        step: String,
+    },
+    /// The plan was corrected since these steps ended; they use the changed fields.
+    PlanChanged {
+        fields: Vec<String>,
+        steps: Vec<String>,
+    },
     Note {
         step: String,
         level: Level,

@@ -41,6 +41,11 @@ impl Facts {
         self.0.get(key.name).and_then(|value| serde_json::from_value(value.clone()).ok())
     }
 
+    /// Sets a fact that is already JSON.
+    pub fn set(&mut self, name: &str, value: Value) {
+        self.0.insert(name.to_owned(), value);
+    }
+
     pub fn extend(&mut self, other: Facts) {
         self.0.extend(other.0);
     }

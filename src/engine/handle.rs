@@ -1,4 +1,246 @@
 //! What a step may ask of the engine while it runs.
 
-/// (in preparation)
-pub struct Handle {}
+use std::{cell::Cell, rc::Rc, time::Duration};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    clock::{Clock, Limit},
+    context::Context,
+    event::{EventKind, Level},
+    facts::{Fact, Facts},
+    journal::Durability,
+    manifest::StepManifest,
+    question::{Answer, Form, Question},
+    step::WaitProbe,
+    waiting::{Interrupt, Pace},
+};
+use crate::{
+    failure::{Failure, Kind, Result},
+    messages::message,
+    text::Text,
+};
+
+/// A step's own handle: its facts, its memory, its questions, its time.
+pub struct Handle {
+    step: String,
+    manifest: Rc<StepManifest>,
+    pub(super) context: Rc<Context>,
+    /// The lacking-fact message needs to know who provides a fact: `(fact, stage.step)`.
+    providers: Rc<Vec<(String, String)>>,
+    /// While an act runs, waits are not cut short by a first Ctrl-C.
+    acting: Cell<bool>,
+    /// Something was remembered since the act began, so it cannot have been without effect.
+    remembered_now: Cell<bool>,
+    last_hint: Cell<Option<Duration>>,
+}
+
+/// At most one hint in this time (site time) is written.
+const HINT_PACE: Duration = Duration::from_secs(1);
+
+impl Handle {
+    pub(super) fn new(
+        step: String,
+        manifest: Rc<StepManifest>,
+        context: Rc<Context>,
+        providers: Rc<Vec<(String, String)>>,
+    ) -> Self {
+        Self {
+            step,
+            manifest,
+            context,
+            providers,
+            acting: Cell::new(false),
+            remembered_now: Cell::new(false),
+            last_hint: Cell::new(None),
+        }
+    }
+
+    /// The full id, `stage.step`.
+    pub fn id(&self) -> &str {
+        &self.step
+    }
+
+    pub fn manifest(&self) -> &StepManifest {
+        &self.manifest
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.context.clock
+    }
+
+    /// Whether the run was asked to stop: finish the request in hand and start no further one.
+    pub fn cancelled(&self) -> bool {
+        self.context.cancel.requested()
+    }
+
+    /// A fact learnt by any step, in this run or an earlier one.
+    pub fn fact<T: DeserializeOwned>(&self, key: &Fact<T>) -> Option<T> {
+        self.context.journal.borrow().state().facts.get(key)
+    }
+
+    /// A fact this step cannot do without; else a failure that names the stage which provides it.
+    pub fn need<T: DeserializeOwned>(&self, key: &Fact<T>) -> Result<T> {
+        if let Some(value) = self.fact(key) {
+            return Ok(value);
+        }
+        let failure = Failure::new(Kind::Site, self.manifest.title.clone()).at(&self.step);
+        Err(match self.providers.iter().find(|(fact, _)| fact == key.name) {
+            Some((_, step)) => {
+                let stage = step.split('.').next().unwrap_or(step);
+                failure
+                    .meaning(message("engine.fact.lacking", &[("fact", &key.name), ("step", step)]))
+                    .advise(message("engine.lacking.run-stage", &[("stage", &stage)]))
+            }
+            None => failure
+                .meaning(message("engine.fact.unprovided", &[("fact", &key.name)]))
+                .advise(message("engine.stop.go-on", &[])),
+        })
+    }
+
+    /// Records something learnt in the middle of an act (job id, upload id); on disk when this returns.
+    pub fn remember<T: Serialize>(&self, key: &Fact<T>, value: &T) -> Result<()> {
+        self.remembered_now.set(true);
+        self.write_memory(key, value, None)
+    }
+
+    /// Like `remember`, but cheap and not certain to survive: at most one a second is written, none is flushed.
+    pub fn hint<T: Serialize>(&self, key: &Fact<T>, value: &T) {
+        let now = self.clock().elapsed();
+        if self.last_hint.get().is_some_and(|last| now < last + HINT_PACE) {
+            return;
+        }
+        self.last_hint.set(Some(now));
+        if let Err(failure) = self.write_memory(key, value, Some(Durability::Buffered)) {
+            self.context.broken.borrow_mut().get_or_insert(failure);
+        }
+    }
+
+    fn write_memory<T: Serialize>(
+        &self,
+        key: &Fact<T>,
+        value: &T,
+        durability: Option<Durability>,
+    ) -> Result<()> {
+        let value = serde_json::to_value(value).map_err(|error| {
+            Failure::new(Kind::Bug, self.manifest.title.clone()).at(&self.step).because(&error)
+        })?;
+        let kind = EventKind::Remembered { step: self.step.clone(), name: key.name.to_owned(), value };
+        self.context.record_with(kind, None, durability)
+    }
+
+    /// What this step's open or last unfinished attempt remembered.
+    pub fn remembered<T: DeserializeOwned>(&self, key: &Fact<T>) -> Option<T> {
+        self.context.journal.borrow().state().step(&self.step)?.remembered.get(key)
+    }
+
+    /// Forgets it all: the job ended badly, the upload is gone. The next attempt starts from nothing.
+    pub fn forget_remembered(&self) -> Result<()> {
+        if !self.remembers() {
+            return Ok(());
+        }
+        self.context.record(EventKind::Forgotten { step: self.step.clone() })
+    }
+
+    /// Tells the operator something about this step.
+    pub fn note(&self, text: Text) {
+        self.context.report(EventKind::Note { step: self.step.clone(), level: Level::Info, text });
+    }
+
+    /// Warnings are counted and listed at the end of the run.
+    pub fn warn(&self, text: Text) {
+        self.context.report(EventKind::Note { step: self.step.clone(), level: Level::Warning, text });
+    }
+
+    /// Progress of a transfer, in bytes.
+    pub fn transfer(&self, name: &str, sent: u64, total: u64) {
+        let (step, name) = (self.step.clone(), name.to_owned());
+        self.context.show(EventKind::Transfer { step, name, sent, total });
+    }
+
+    /// Asks the operator; `flag` answers it without a terminal. Nobody there: a `Kind::Decision` failure.
+    pub async fn ask(&self, title: Text, details: Vec<Text>, form: Form, flag: &str) -> Result<Answer> {
+        let question = Question { step: self.step.clone(), title, details, form, flag: flag.to_owned() };
+        self.context.record(EventKind::Asked { question: question.clone() })?;
+        let cancel = &self.context.cancel;
+        let answer = tokio::select! {
+            biased;
+            answer = self.context.answerer.answer(&question) => answer?,
+            () = cancel.until_requested() => return Err(cancel.failure(question.title)),
+        };
+        self.context.record(EventKind::Answered { step: self.step.clone(), answer: answer.clone() })?;
+        Ok(answer)
+    }
+
+    /// Looks again and again, at the manifest's pace, until ready or until the step's limit passes.
+    pub async fn poll<F>(&self, look: F) -> Result<Facts>
+    where
+        F: AsyncFnMut() -> Result<WaitProbe>,
+    {
+        self.poll_for(self.manifest.timeout, look).await
+    }
+
+    /// The same with a limit of its own (site time).
+    pub async fn poll_for<F>(&self, limit: Duration, mut look: F) -> Result<Facts>
+    where
+        F: AsyncFnMut() -> Result<WaitProbe>,
+    {
+        let limit = self.clock().limit(limit);
+        let mut pace = Pace::of(self.manifest.poll);
+        loop {
+            let reason = match look().await? {
+                WaitProbe::Ready(facts) => return Ok(facts),
+                WaitProbe::NotYet(reason) => reason,
+            };
+            self.pause(&mut pace, &limit, reason).await?;
+        }
+    }
+
+    /// One pause between two looks: shows why, refuses when the limit passed or the run is to stop.
+    pub(super) async fn pause(&self, pace: &mut Pace, limit: &Limit, reason: Text) -> Result<()> {
+        if limit.passed(self.clock()) {
+            return Err(self.timed_out(limit.stated(), reason));
+        }
+        self.context.show(EventKind::Waiting {
+            step: self.step.clone(),
+            reason,
+            elapsed_ms: millis(limit.elapsed(self.clock())),
+            expected_ms: self.manifest.expected.map(millis),
+            limit_ms: millis(limit.stated()),
+        });
+        let interrupt = if self.acting.get() { Interrupt::Never } else { Interrupt::AtFirst };
+        let nap = self.context.clock.sleep(pace.next());
+        interrupt.race(&self.context.cancel, &self.manifest.title, nap).await
+    }
+
+    pub(super) fn timed_out(&self, limit: Duration, reason: Text) -> Box<Failure> {
+        Failure::new(Kind::TimedOut, self.manifest.title.clone())
+            .at(&self.step)
+            .meaning(message(
+                "engine.wait.timed-out",
+                &[("limit", &crate::units::duration(limit)), ("reason", &reason)],
+            ))
+            .advise(message("engine.stop.go-on", &[]))
+    }
+
+    pub(super) fn remembers(&self) -> bool {
+        let journal = self.context.journal.borrow();
+        journal.state().step(&self.step).is_some_and(|step| !step.remembered.is_empty())
+    }
+
+    /// Marks the span of an act; tells at its end whether anything was remembered within.
+    pub(super) fn begin_act(&self) {
+        self.acting.set(true);
+        self.remembered_now.set(false);
+    }
+
+    pub(super) fn end_act(&self) -> bool {
+        self.acting.set(false);
+        self.remembered_now.get()
+    }
+}
+
+/// Milliseconds of a site duration, as events tell them.
+pub(super) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -43,6 +43,9 @@ pub struct StepManifest {
     /// The plan fields this step depends on.
     #[serde(default)]
     pub uses: Vec<String>,
+    /// The facts this step provides. The first one takes the plain value of `--settle STEP=done:VALUE`.
+    #[serde(default)]
+    pub gives: Vec<String>,
     /// At most one mutation is in flight per service.
     #[serde(default)]
     pub service: Option<String>,

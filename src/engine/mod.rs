@@ -3,17 +3,43 @@
 //! It knows neither the plan nor HTTP. Steps say *what* (a probe, an act); the engine alone decides about
 //! resuming, repeating, proving, waiting, asking and recording (DESIGN §4).
 
+pub mod cancel;
+pub mod clock;
+mod context;
+pub mod crash;
 pub mod event;
 pub mod facts;
 pub mod handle;
+pub mod inputs;
+pub mod journal;
+pub mod lock;
 pub mod manifest;
+pub mod platform;
 pub mod question;
+pub mod run;
+pub mod select;
+pub mod settle;
+pub mod stage;
 pub mod step;
+pub mod survey;
+mod waiting;
 pub mod world;
 
+pub use cancel::{Cancel, Reason};
+pub use clock::Clock;
+pub use crash::{CrashPlan, CrashPoint};
 pub use event::{Event, EventKind, Outcome};
 pub use facts::{Fact, Facts};
+pub use handle::Handle;
+pub use inputs::SecretKey;
+pub use journal::Journal;
+pub use lock::Lock;
 pub use manifest::{StageManifest, StepManifest};
 pub use question::{Answer, Question};
+pub use run::{Options, Setup, run};
+pub use select::Selection;
+pub use settle::Settle;
+pub use stage::Stage;
 pub use step::{ChangeProbe, Difference, OnceProbe, Sent, Steps, WaitProbe};
+pub use survey::{StepState, survey};
 pub use world::{Content, FieldValue, World};

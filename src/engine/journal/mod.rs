@@ -1,0 +1,190 @@
+//! The journal of a site: `journal.jsonl`, append-only, one line per event that matters, runs as sections of it.
+
+pub mod line;
+pub mod state;
+pub mod storage;
+
+use std::io;
+
+pub use line::Line;
+pub use state::{RunRecord, State, StepRecord};
+pub use storage::{FileStorage, MemoryStorage, Storage};
+
+use super::{
+    event::{Event, EventKind},
+    inputs::Inputs,
+};
+use crate::{
+    failure::{Failure, Kind, Result},
+    messages::message,
+};
+
+/// When a line must be able to survive a power loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Before the append returns.
+    Flushed,
+    /// With the next flushed line, or never.
+    Buffered,
+}
+
+/// An open journal: its state, and where new lines go.
+pub struct Journal {
+    storage: Box<dyn Storage>,
+    site: String,
+    run: String,
+    prev: String,
+    /// Bytes of whole lines; what lies beyond is a torn piece of a failed append.
+    len: u64,
+    state: State,
+    torn: Option<usize>,
+}
+
+impl Journal {
+    /// Reads the journal of `site` and makes it ready for the lines of run `run`. A torn last line is cut off
+    /// (see `torn`); a broken chain, another site's lines or an impossible order are `Kind::Checkpoint` failures.
+    pub fn open(mut storage: Box<dyn Storage>, site: &str, run: &str) -> Result<Self> {
+        let bytes = storage.load().map_err(|error| local(&*storage, &error))?;
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let (state, prev) = fold(&bytes[..whole], site, &storage.place())?;
+        let torn = (whole < bytes.len()).then_some(bytes.len() - whole);
+        if torn.is_some() {
+            storage.truncate(whole as u64).map_err(|error| local(&*storage, &error))?;
+        }
+        let len = whole as u64;
+        Ok(Self { storage, site: site.to_owned(), run: run.to_owned(), prev, len, state, torn })
+    }
+
+    /// A journal that is gone with the process.
+    pub fn in_memory(site: &str, run: &str) -> Result<Self> {
+        Self::open(Box::new(MemoryStorage::default()), site, run)
+    }
+
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub fn site(&self) -> &str {
+        &self.site
+    }
+
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// How many bytes of a torn last line were cut off at opening.
+    pub fn torn(&self) -> Option<usize> {
+        self.torn
+    }
+
+    /// Appends one event. Progress is not journaled. The state moves on only when the line is written.
+    pub(super) fn append(
+        &mut self,
+        event: &Event,
+        inputs: Option<Inputs>,
+        durability: Option<Durability>,
+    ) -> Result<()> {
+        let Some(usual) = durability_of(&event.kind) else { return Ok(()) };
+        let mut next = self.state.clone();
+        next.apply(&self.run, event.at, &event.kind, inputs.as_ref())
+            .map_err(|rule| order(&self.storage.place(), &rule, Kind::Bug))?;
+        let line = Line {
+            format: line::FORMAT,
+            prev: self.prev.clone(),
+            site: self.site.clone(),
+            run: self.run.clone(),
+            inputs,
+            event: event.clone(),
+        };
+        let mut bytes = serde_json::to_vec(&line).map_err(|error| {
+            Failure::new(Kind::Bug, message("engine.journal.writing", &[])).because(&error)
+        })?;
+        let digest = line::digest(&bytes);
+        bytes.push(b'\n');
+        self.write(&bytes, durability.unwrap_or(usual)).map_err(|error| local(&*self.storage, &error))?;
+        self.prev = digest;
+        self.state = next;
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8], durability: Durability) -> io::Result<()> {
+        let written = self.storage.append(bytes).and_then(|()| match durability {
+            Durability::Flushed => self.storage.sync(),
+            Durability::Buffered => Ok(()),
+        });
+        match written {
+            Ok(()) => self.len += bytes.len() as u64,
+            // Whatever part arrived must not stand before the next line; if this fails too, the next run cuts it.
+            Err(_) => self.storage.truncate(self.len).unwrap_or(()),
+        }
+        written
+    }
+}
+
+/// `None`: progress, which is not journaled.
+fn durability_of(event: &EventKind) -> Option<Durability> {
+    match event {
+        EventKind::Waiting { .. } | EventKind::Transfer { .. } => None,
+        EventKind::Intent { .. }
+        | EventKind::Remembered { .. }
+        | EventKind::Forgotten { .. }
+        | EventKind::Answered { .. }
+        | EventKind::StepFinished { .. }
+        | EventKind::RunStarted(_)
+        | EventKind::RunFinished(_) => Some(Durability::Flushed),
+        _ => Some(Durability::Buffered),
+    }
+}
+
+/// Folds whole lines into a state and the chain value of the last one.
+fn fold(bytes: &[u8], site: &str, place: &str) -> Result<(State, String)> {
+    let mut state = State::default();
+    let mut prev = String::new();
+    for (at, raw) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let raw = raw.strip_suffix(b"\n").unwrap_or(raw);
+        let number = at + 1;
+        let line: Line = serde_json::from_slice(raw).map_err(|error| {
+            broken(place, number, message("engine.journal.unreadable", &[])).because(&error)
+        })?;
+        if line.format != line::FORMAT {
+            let found = line.format;
+            return Err(broken(place, number, message("engine.journal.format", &[("found", &found)])));
+        }
+        if line.prev != prev {
+            return Err(broken(place, number, message("engine.journal.chain", &[])));
+        }
+        if line.site != site {
+            let text = message("engine.journal.site", &[("found", &line.site), ("expected", &site)]);
+            return Err(broken(place, number, text));
+        }
+        state
+            .apply(&line.run, line.event.at, &line.event.kind, line.inputs.as_ref())
+            .map_err(|rule| order(&format!("{place}:{number}"), &rule, Kind::Checkpoint))?;
+        prev = line::digest(raw);
+    }
+    Ok((state, prev))
+}
+
+fn broken(place: &str, line: usize, meaning: crate::text::Text) -> Box<Failure> {
+    Failure::new(Kind::Checkpoint, message("engine.journal.reading", &[]))
+        .at(format_args!("{place}:{line}"))
+        .meaning(meaning)
+        .advise(message("engine.journal.keep", &[]))
+}
+
+fn order(place: &str, rule: &str, kind: Kind) -> Box<Failure> {
+    let mut failure = Failure::new(kind, message("engine.journal.reading", &[]))
+        .at(place)
+        .meaning(message("engine.journal.order", &[]))
+        .advise(message("engine.journal.keep", &[]));
+    failure.causes.push(rule.to_owned());
+    failure
+}
+
+fn local(storage: &dyn Storage, error: &io::Error) -> Box<Failure> {
+    Failure::new(Kind::Local, message("engine.journal.writing", &[]))
+        .at(storage.place())
+        .meaning(message("engine.journal.local", &[]))
+        .advise(message("engine.journal.make-room", &[]))
+        .because(error)
+}

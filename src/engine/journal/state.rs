@@ -1,0 +1,144 @@
+//! What the journal's lines add up to: a pure fold, in which an impossible order of events is an error.
+
+use std::collections::BTreeMap;
+
+use crate::engine::{
+    event::{EventKind, Outcome},
+    facts::Facts,
+    inputs::Inputs,
+};
+use crate::failure::Effect;
+
+/// The state of a site as far as its journal knows.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    pub steps: BTreeMap<String, StepRecord>,
+    pub facts: Facts,
+    pub runs: Vec<RunRecord>,
+}
+
+/// What is known about one step.
+#[derive(Clone, Debug, Default)]
+pub struct StepRecord {
+    /// The last good outcome; an attempt after it leaves it standing until that attempt ends.
+    pub finished: Option<Outcome>,
+    /// The inputs recorded with the last intent or good outcome.
+    pub inputs: Option<Inputs>,
+    /// An act began and nothing says how it ended.
+    pub open_intent: bool,
+    /// Of the open or last unfinished attempt.
+    pub remembered: Facts,
+    /// Run that has the step in hand: started and not finished.
+    running: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct RunRecord {
+    pub id: String,
+    pub started: jiff::Timestamp,
+    pub simulated: bool,
+    pub version: String,
+    pub run_folder: Option<std::path::PathBuf>,
+    pub finished: Option<crate::engine::event::RunSummary>,
+}
+
+impl State {
+    pub fn step(&self, id: &str) -> Option<&StepRecord> {
+        self.steps.get(id)
+    }
+
+    /// Takes one event of run `run` in. An error tells which rule the order breaks (in English, for the cause chain).
+    pub fn apply(
+        &mut self,
+        run: &str,
+        at: jiff::Timestamp,
+        event: &EventKind,
+        inputs: Option<&Inputs>,
+    ) -> Result<(), String> {
+        if let EventKind::RunStarted(outline) = event {
+            if self.runs.iter().any(|known| known.id == run) {
+                return Err(format!("run {run} starts twice"));
+            }
+            // What an earlier run still had in hand died with it.
+            for step in self.steps.values_mut() {
+                step.running = None;
+            }
+            self.runs.push(RunRecord {
+                id: run.to_owned(),
+                started: at,
+                simulated: outline.simulated,
+                version: outline.version.clone(),
+                run_folder: outline.run_folder.clone(),
+                finished: None,
+            });
+            return Ok(());
+        }
+        let Some(current) = self.runs.last_mut() else {
+            return Err("an event before any run started".to_owned());
+        };
+        if current.id != run || current.finished.is_some() {
+            return Err(format!("an event of run {run}, which is not the one at work"));
+        }
+        match event {
+            EventKind::RunFinished(summary) => current.finished = Some(summary.clone()),
+            EventKind::StepStarted { step } => {
+                let record = self.steps.entry(step.clone()).or_default();
+                if record.running.replace(run.to_owned()).is_some() {
+                    return Err(format!("step {step} starts while it runs"));
+                }
+            }
+            EventKind::Intent { step } => {
+                let record = self.running(step)?;
+                record.open_intent = true;
+                record.inputs = inputs.cloned();
+            }
+            EventKind::Remembered { step, name, value } => {
+                self.running(step)?.remembered.set(name, value.clone());
+            }
+            EventKind::Forgotten { step } => self.running(step)?.remembered = Facts::none(),
+            EventKind::Resumed { step, .. } | EventKind::Probed { step, .. } => {
+                self.running(step)?;
+            }
+            EventKind::StepFinished { step, outcome: Outcome::NotRun { .. }, .. } => {
+                // Also told of steps that never started; closes nothing.
+                if let Some(record) = self.steps.get_mut(step) {
+                    record.running = None;
+                }
+            }
+            EventKind::StepFinished { step, outcome, facts, .. } => {
+                let record = self.running(step)?;
+                record.running = None;
+                record.finish(outcome, inputs);
+                self.facts.extend(facts.clone());
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn running(&mut self, step: &str) -> Result<&mut StepRecord, String> {
+        match self.steps.get_mut(step) {
+            Some(record) if record.running.is_some() => Ok(record),
+            _ => Err(format!("an event of step {step}, which is not running")),
+        }
+    }
+}
+
+impl StepRecord {
+    fn finish(&mut self, outcome: &Outcome, inputs: Option<&Inputs>) {
+        match outcome {
+            Outcome::Failed { failure } if failure.effect == Effect::Unknown => {}
+            // The site refused: the act is over and without effect. What it remembered may still help.
+            Outcome::Failed { .. } => self.open_intent = false,
+            Outcome::Settled { done: false } => {
+                *self = Self::default();
+            }
+            _ => {
+                self.open_intent = false;
+                self.remembered = Facts::none();
+                self.finished = Some(outcome.clone());
+                self.inputs = inputs.cloned();
+            }
+        }
+    }
+}
