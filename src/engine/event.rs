@@ -7,11 +7,8 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    facts::Facts,
-    question::{Answer, Question},
-    step::Difference,
-};
+use super::question::{Answer, Question};
+pub use super::{facts::Facts, step::Difference};
 use crate::{failure::Failure, text::Text};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
