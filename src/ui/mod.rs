@@ -3,9 +3,22 @@
 //! Displays consume events and write to any `Write`, so that each can be tested without a terminal. Nothing
 //! here knows a stage, a client or a plan.
 
+pub mod bars;
 pub mod columns;
+pub mod display;
 pub mod failure;
+pub mod lines;
+pub mod ndjson;
+pub mod outline;
+pub mod progress;
+pub mod prompts;
 pub mod screen;
+pub mod sentences;
+pub mod summary;
 pub mod table;
 
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use display::{Display, Verbosity};
 pub use screen::Screen;

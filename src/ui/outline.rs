@@ -1,0 +1,47 @@
+//! What a display knows of the run: titles by id, learnt from its first event.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    engine::event::{Event, EventKind, RunOutline},
+    text::{Lang, Text},
+};
+
+#[derive(Clone, Debug, Default)]
+pub struct Outline {
+    stages: BTreeMap<String, (u8, Text)>,
+    steps: BTreeMap<String, Text>,
+    /// Steps of the selected stages.
+    pub selected: usize,
+}
+
+impl Outline {
+    pub fn learn(&mut self, event: &Event) {
+        if let EventKind::RunStarted(run) = &event.kind {
+            *self = Self::of(run);
+        }
+    }
+
+    fn of(run: &RunOutline) -> Self {
+        let mut outline = Self::default();
+        for stage in &run.stages {
+            outline.stages.insert(stage.id.clone(), (stage.number, stage.title.clone()));
+            outline.steps.extend(stage.steps.iter().map(|step| (step.id.clone(), step.title.clone())));
+            outline.selected += if stage.selected { stage.steps.len() } else { 0 };
+        }
+        outline
+    }
+
+    /// `02 init-cluster  Deploy the cluster`.
+    pub fn stage(&self, id: &str, lang: Lang) -> String {
+        match self.stages.get(id) {
+            Some((number, title)) => format!("{number:02} {id}  {}", title.get(lang)),
+            None => id.to_owned(),
+        }
+    }
+
+    /// The title of a step; its id when the run did not announce it.
+    pub fn title<'a>(&'a self, step: &'a str, lang: Lang) -> &'a str {
+        self.steps.get(step).map_or(step, |title| title.get(lang))
+    }
+}

@@ -1,0 +1,89 @@
+//! Literal events and a screen that remembers, for the tests of the displays.
+
+use std::{
+    io::{self, Write},
+    rc::Rc,
+    sync::{Arc, Mutex},
+};
+
+use jiff::Timestamp;
+
+use super::Screen;
+use crate::{
+    engine::event::{Event, EventKind, RunOutline, StageOutline, StepOutline},
+    text::{Lang, Text},
+};
+
+/// What was written, shared with the writer.
+#[derive(Clone, Default)]
+pub struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Written {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.lock().expect("no writer panicked").clone()).expect("displays write text")
+    }
+}
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no writer panicked").write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+pub fn screen(lang: Lang, width: Option<usize>) -> (Rc<Screen>, Written) {
+    let written = Written::default();
+    let mut screen = Screen::new(lang, Box::new(written.clone()), Box::new(io::sink()));
+    screen.width = width;
+    (Rc::new(screen), written)
+}
+
+/// An event `second` seconds after the epoch.
+pub fn at(second: i64, kind: EventKind) -> Event {
+    Event { at: Timestamp::from_second(second).expect("a small number"), kind }
+}
+
+/// The first event of a run with one stage of two steps.
+pub fn run_started() -> Event {
+    let step = |id: &str, zh: &str, en: &str| StepOutline {
+        id: id.to_owned(),
+        title: Text::new(zh, en),
+        expected_ms: None,
+        limit_ms: 2_400_000,
+    };
+    let stage = StageOutline {
+        id: "init-cluster".to_owned(),
+        number: 2,
+        title: Text::new("初始化集群", "Deploy the cluster"),
+        selected: true,
+        steps: vec![
+            step("init-cluster.scan", "扫描主机", "Scan the hosts"),
+            step("init-cluster.deploy", "部署", "Deploy"),
+        ],
+    };
+    at(
+        0,
+        EventKind::RunStarted(RunOutline {
+            schema: "1.0".to_owned(),
+            run: "r1".to_owned(),
+            site: "s1".to_owned(),
+            simulated: true,
+            version: "0.1.0".to_owned(),
+            run_folder: Some("artifacts/simulated/s1/runs/r1".into()),
+            stages: vec![stage],
+        }),
+    )
+}
+
+pub fn waiting(step: &str, elapsed_ms: u64) -> EventKind {
+    EventKind::Waiting {
+        step: step.to_owned(),
+        reason: Text::new("等待部署", "the deployment is running"),
+        elapsed_ms,
+        expected_ms: None,
+        limit_ms: 2_400_000,
+    }
+}
