@@ -14,6 +14,11 @@ use tokio::sync::watch;
 pub struct Moment(i64);
 
 impl Moment {
+    /// Now by the wall: where the time of a fresh site begins.
+    pub fn by_the_wall() -> Self {
+        Self(Timestamp::now().as_millisecond())
+    }
+
     pub fn plus(self, time: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX)))
     }
@@ -44,9 +49,8 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Starts at `from` (a snapshot's time), or now. `speed` is site seconds per wall second.
-    pub fn start(speed: f64, from: Option<Moment>) -> Self {
-        let from = from.unwrap_or_else(|| Moment(Timestamp::now().as_millisecond()));
+    /// Starts at `from`. `speed` is site seconds per wall second.
+    pub fn start(speed: f64, from: Moment) -> Self {
         Self { speed, base: Mutex::new((Instant::now(), from)), jumps: watch::Sender::new(()) }
     }
 
@@ -93,7 +97,7 @@ mod tests {
     fn a_jump_moves_site_time_and_wakes_who_sleeps() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
-            let clock = Clock::start(1.0, Some(Moment(0)));
+            let clock = Clock::start(1.0, Moment(0));
             let sleeper = clock.sleep(Duration::from_secs(3600));
             let jump = async { clock.advance(Duration::from_secs(3600)) };
             tokio::join!(sleeper, jump);

@@ -1,6 +1,6 @@
 //! Faults: what goes wrong, where and how often (site-behaviour §10), and the knobs of a scenario file.
 
-use std::{collections::BTreeMap, net::Ipv4Addr};
+use std::{collections::BTreeMap, net::Ipv4Addr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,30 @@ pub struct FaultFile {
 }
 
 impl FaultFile {
+    /// A hostile site (scenario 8 of §11): unknown answers drawn, 5 % resets, sessions of three minutes.
+    pub fn hostile(seed: u64) -> Self {
+        let reset = |action| Fault {
+            operation: "fisheye.*".into(),
+            address: None,
+            chunk: None,
+            nth: 1,
+            probability: Some(0.025),
+            from_seconds: None,
+            until_seconds: None,
+            count: 0,
+            action,
+            met: 0,
+            acted: 0,
+        };
+        Self {
+            seed: Some(seed),
+            site: Quirks { draw_variants: true, ..Quirks::default() },
+            durations: Durations { session_lifetime: 180.0, vlans_count_lag: 5.0, ..Durations::default() },
+            variants: None,
+            faults: vec![reset(Action::ResetBefore), reset(Action::ResetAfter)],
+        }
+    }
+
     /// Reads a scenario; the error names line and column.
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
@@ -82,6 +106,10 @@ pub struct Fault {
     pub nth: u64,
     /// With this probability per request, under the seed.
     pub probability: Option<f64>,
+    /// Only from this second of site time on, counted from the start of the site.
+    pub from_seconds: Option<f64>,
+    /// Only before this second of site time.
+    pub until_seconds: Option<f64>,
     /// How many times it acts; 0 means for ever.
     #[serde(default = "one")]
     pub count: u64,
@@ -164,14 +192,17 @@ pub enum HoldPoint {
 
 impl Fault {
     /// Whether this fault acts on the request now; counts it either way.
-    fn strike(&mut self, operation: &str, address: Ipv4Addr, chunk: Option<u64>, draw: f64) -> bool {
+    fn strike(&mut self, asked: &Asked<'_>, draw: f64) -> bool {
         let named = match self.operation.strip_suffix('*') {
-            Some(start) => operation.starts_with(start),
-            None => self.operation == operation,
+            Some(start) => asked.operation.starts_with(start),
+            None => self.operation == asked.operation,
         };
+        let age = asked.age.as_secs_f64();
         let met = named
-            && self.address.is_none_or(|wanted| wanted == address)
-            && (self.chunk.is_none() || self.chunk == chunk);
+            && self.address.is_none_or(|wanted| wanted == asked.address)
+            && (self.chunk.is_none() || self.chunk == asked.chunk)
+            && self.from_seconds.is_none_or(|from| age >= from)
+            && self.until_seconds.is_none_or(|until| age < until);
         if !met {
             return false;
         }
@@ -183,18 +214,22 @@ impl Fault {
     }
 }
 
+/// What a fault is held against.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    pub operation: &'a str,
+    pub address: Ipv4Addr,
+    pub chunk: Option<u64>,
+    /// Site time since the start of the site.
+    pub age: Duration,
+}
+
 /// The actions of every fault that strikes this request, in the order of the scenario.
-pub fn strike(
-    faults: &mut [Fault],
-    seed: u64,
-    operation: &str,
-    address: Ipv4Addr,
-    chunk: Option<u64>,
-) -> Vec<Action> {
+pub fn strike(faults: &mut [Fault], seed: u64, asked: &Asked<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     for (index, fault) in faults.iter_mut().enumerate() {
         let draw = random::fraction(seed, &["fault", &index.to_string(), &fault.met.to_string()]);
-        if fault.strike(operation, address, chunk, draw) {
+        if fault.strike(asked, draw) {
             actions.push(fault.action.clone());
         }
     }
@@ -205,7 +240,10 @@ pub fn strike(
 mod tests {
     use super::*;
 
-    const HOST: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+    fn asked(age: u64) -> Asked<'static> {
+        let address = Ipv4Addr::new(10, 0, 0, 1);
+        Asked { operation: "fisheye.deploy", address, chunk: None, age: Duration::from_secs(age) }
+    }
 
     #[test]
     fn a_scenario_file_reads_into_faults_and_refuses_unknown_keys() {
@@ -225,8 +263,16 @@ mod tests {
     fn a_fault_strikes_from_its_nth_request_and_only_count_times() {
         let file = "[[fault]]\noperation = 'fisheye.*'\nnth = 2\ncount = 2\naction = 'hang'\n";
         let mut faults = FaultFile::parse(file).unwrap().faults;
-        let hits: Vec<bool> =
-            (0..5).map(|_| !strike(&mut faults, 1, "fisheye.deploy", HOST, None).is_empty()).collect();
+        let hits: Vec<bool> = (0..5).map(|_| !strike(&mut faults, 1, &asked(0)).is_empty()).collect();
         assert_eq!(hits, [false, true, true, false, false]);
+    }
+
+    #[test]
+    fn a_fault_can_be_bound_to_a_span_of_site_time() {
+        let file = "[[fault]]\noperation = 'fisheye.deploy'\nfrom_seconds = 10\nuntil_seconds = 20\ncount = 0\n\
+                    action = 'reset-before'\n";
+        let mut faults = FaultFile::parse(file).unwrap().faults;
+        let hits = [5, 10, 19, 20].map(|age| !strike(&mut faults, 1, &asked(age)).is_empty());
+        assert_eq!(hits, [false, true, true, false]);
     }
 }

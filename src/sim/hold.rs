@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     net::Ipv4Addr,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::{
     durations,
-    fault::{self, Action, HoldPoint},
+    fault::{self, Action, Asked, HoldPoint},
     site::Site,
 };
 
@@ -33,33 +33,43 @@ pub enum Release {
     Drop,
 }
 
+/// All requests being held.
 #[derive(Debug, Default)]
-pub struct Holds(Mutex<(u64, BTreeMap<u64, (Held, oneshot::Sender<Release>)>)>);
+pub struct Holds(Mutex<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    last_id: u64,
+    by_id: BTreeMap<u64, (Held, oneshot::Sender<Release>)>,
+}
 
 impl Holds {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn list(&self) -> Vec<Held> {
-        let holds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        holds.1.values().map(|(held, _)| held.clone()).collect()
+        self.waiting().by_id.values().map(|(held, _)| held.clone()).collect()
     }
 
     /// Releases one held request, or all of them; answers how many.
     pub fn release(&self, id: Option<u64>, how: Release) -> usize {
-        let mut holds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let ids: Vec<u64> = holds.1.keys().copied().filter(|key| id.is_none_or(|id| id == *key)).collect();
-        ids.iter()
-            .filter_map(|id| holds.1.remove(id))
-            .filter(|(_, waiter)| !waiter.is_closed())
-            .fold(0, |released, (_, waiter)| released + usize::from(waiter.send(how).is_ok()))
+        let mut waiting = self.waiting();
+        let ids: Vec<u64> =
+            waiting.by_id.keys().copied().filter(|key| id.is_none_or(|id| id == *key)).collect();
+        let released = ids.iter().filter_map(|id| waiting.by_id.remove(id));
+        // Who waits for nothing any more has not been released.
+        released.filter_map(|(_, waiter)| waiter.send(how).ok()).count()
     }
 
     async fn wait(&self, operation: &str, address: Ipv4Addr, point: HoldPoint) -> Release {
         let waiter = {
-            let mut holds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            holds.0 += 1;
-            let id = holds.0;
+            let mut waiting = self.waiting();
+            waiting.last_id += 1;
             let (sender, waiter) = oneshot::channel();
-            let held = Held { id, operation: operation.to_owned(), address, point };
-            holds.1.insert(id, (held, sender));
+            let held = Held { id: waiting.last_id, operation: operation.to_owned(), address, point };
+            let id = held.id;
+            waiting.by_id.insert(id, (held, sender));
             waiter
         };
         waiter.await.unwrap_or(Release::Drop)
@@ -98,9 +108,10 @@ impl Site {
         address: Ipv4Addr,
         chunk: Option<u64>,
     ) -> Result<Course, Cut> {
-        let actions = self.with(|state, _| {
-            let seed = state.seed();
-            fault::strike(&mut state.faults, seed, operation, address, chunk)
+        let actions = self.with(|state, now| {
+            let age = now.since(state.started);
+            let (seed, asked) = (state.seed(), Asked { operation, address, chunk, age });
+            fault::strike(&mut state.faults, seed, &asked)
         });
         for action in &actions {
             match action {

@@ -30,6 +30,8 @@ pub struct Ledger {
     pub setup_root: Tally,
     /// Sessions opened, by the address asked.
     pub logins: BTreeMap<Ipv4Addr, Tally>,
+    /// Logins refused for the name or password, by the address asked: accounts may lock.
+    pub refused_logins: BTreeMap<Ipv4Addr, Tally>,
     pub vip_writes: Tally,
     pub dns_writes: Tally,
     pub ntp_writes: Tally,

@@ -48,7 +48,7 @@ pub const USER: &str = "simulated";
 #[derive(Debug)]
 pub enum Start {
     /// A fresh twin of this plan.
-    Fresh(TwinPlan),
+    Fresh(Box<TwinPlan>),
     /// A snapshot written by [`Running::save`] or `POST /save`.
     Snapshot(String),
 }
@@ -101,7 +101,7 @@ pub async fn start(from: Start, options: SimOptions) -> io::Result<Running> {
 fn state(from: Start, scenario: FaultFile, seed: u64) -> io::Result<State> {
     let seed = scenario.seed.unwrap_or(seed);
     let plan = match from {
-        Start::Fresh(plan) => plan,
+        Start::Fresh(plan) => *plan,
         Start::Snapshot(text) => {
             let mut state = snapshot::load(&text)?;
             state.faults.extend(scenario.faults);

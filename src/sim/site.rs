@@ -25,8 +25,9 @@ use super::{
 pub struct State {
     pub twin_id: String,
     pub twin: Twin,
-    /// Site time of the last snapshot; the running clock is in `Site`.
-    pub saved_at: Option<Moment>,
+    /// When the site was started, and up to when it has lived; the running clock is in `Site`.
+    pub started: Moment,
+    pub saved_at: Moment,
     pub quirks: Quirks,
     pub durations: Durations,
     pub variants: Variants,
@@ -73,12 +74,14 @@ impl State {
         variants: Variants,
         faults: Vec<Fault>,
     ) -> Self {
+        let now = Moment::by_the_wall();
         Self {
             twin_id,
             cluster: Cluster::default(),
             accounts: BTreeMap::new(),
             twin,
-            saved_at: None,
+            started: now,
+            saved_at: now,
             quirks,
             durations,
             variants,

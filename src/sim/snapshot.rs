@@ -29,7 +29,7 @@ struct Loaded {
 /// Writes the site as it is now, through a temporary file beside `path`.
 pub fn save(site: &Site, path: &Path) -> io::Result<()> {
     let text = site.with(|state, now| {
-        state.saved_at = Some(now);
+        state.saved_at = now;
         let chunks = state.cluster.chunk_bytes()?;
         serde_json::to_vec(&Saved { format: FORMAT, state, chunks }).map_err(io::Error::other)
     })?;

@@ -3,7 +3,7 @@
 use std::{io, net::Ipv4Addr, sync::Arc};
 
 use rcgen::{CertificateParams, DnType, KeyPair, SerialNumber, date_time_ymd};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::TlsAcceptor;
 
 /// The fixed front of an Ed25519 private key in PKCS #8 (RFC 8410 §7); the 32 secret bytes follow.
@@ -12,9 +12,23 @@ const ED25519_PKCS8: [u8; 16] =
 
 /// An acceptor that shows the certificate of `address` made from `secret`; HTTP/1.1 only.
 pub fn acceptor(address: Ipv4Addr, secret: [u8; 32]) -> io::Result<TlsAcceptor> {
-    let mut pkcs8 = ED25519_PKCS8.to_vec();
-    pkcs8.extend(secret);
-    let pkcs8 = PrivatePkcs8KeyDer::from(pkcs8);
+    let (certificate, key) = certificate(address, secret)?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], PrivateKeyDer::from(key))
+        .map_err(io::Error::other)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+fn certificate(
+    address: Ipv4Addr,
+    secret: [u8; 32],
+) -> io::Result<(CertificateDer<'static>, PrivatePkcs8KeyDer<'static>)> {
+    let pkcs8 = PrivatePkcs8KeyDer::from([ED25519_PKCS8.as_slice(), secret.as_slice()].concat());
     let key =
         KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8, &rcgen::PKCS_ED25519).map_err(io::Error::other)?;
     let mut params = CertificateParams::new(vec![address.to_string()]).map_err(io::Error::other)?;
@@ -22,15 +36,22 @@ pub fn acceptor(address: Ipv4Addr, secret: [u8; 32]) -> io::Result<TlsAcceptor> 
     // Fixed dates: the certificate must not change with the hour a site is started.
     params.not_before = date_time_ymd(2024, 1, 1);
     params.not_after = date_time_ymd(2044, 1, 1);
-    params.serial_number = Some(SerialNumber::from_slice(&secret[..8]));
+    // Public bytes, unlike those of the secret.
+    params.serial_number = Some(SerialNumber::from(u64::from(u32::from(address))));
     let certificate = params.self_signed(&key).map_err(io::Error::other)?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::from(pkcs8))
-        .map_err(io::Error::other)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    Ok((certificate.der().clone(), pkcs8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_secret_gives_one_certificate_and_another_secret_another() {
+        let address = Ipv4Addr::new(10, 0, 0, 1);
+        let shown = |secret: u8| certificate(address, [secret; 32]).unwrap().0;
+        assert_eq!(shown(1), shown(1));
+        assert_ne!(shown(1), shown(2));
+        assert!(acceptor(address, [1; 32]).is_ok());
+    }
 }

@@ -1,3 +1,4 @@
 //! Behaviour of the whole tool, one file per behaviour.
 
+mod simulated_site;
 mod support;

@@ -63,6 +63,7 @@ pub fn open(visit: &mut Visit<'_>) -> Outcome {
     }
     let right = body.username == "root" && visit.state.cluster.root_password.as_ref() == Some(&body.password);
     if !right {
+        visit.state.ledger.refused_logins.entry(visit.call.address).or_default().add(visit.now);
         let status = match visit.state.variants.wrong_password {
             WrongPassword::Unauthorized => return Err(Refused::With(visit.state.unauthorized())),
             WrongPassword::BadRequest => 400,

@@ -1,0 +1,82 @@
+//! Faults and holds of the simulated site.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+#[test]
+fn a_lost_answer_leaves_the_effect_and_a_reset_before_it_leaves_none() {
+    on_site(QUICK, async |raw| {
+        let url = format!("http://{FIRST}/api/v2/deployment/cluster");
+        let body = deploy_body(&raw.scan().await);
+        raw.faults("[[fault]]\noperation = 'fisheye.deploy'\naction = 'reset-before'\n");
+        assert!(raw.try_send(Method::POST, &url, Some(&body)).await.is_err());
+        assert_eq!(raw.site.ledger().deployments.count, 0);
+        raw.faults("[[fault]]\noperation = 'fisheye.deploy'\naction = 'drop-answer'\n");
+        assert!(raw.try_send(Method::POST, &url, Some(&body)).await.is_err());
+        let ledger = raw.site.ledger();
+        assert_eq!((ledger.deployments.count, ledger.change_count()), (1, 1));
+    });
+}
+
+#[test]
+fn a_held_request_has_its_effect_when_released_even_if_its_client_is_gone() {
+    on_site(QUICK, async |raw| {
+        let url = format!("http://{FIRST}/api/v2/deployment/cluster");
+        let body = deploy_body(&raw.scan().await);
+        raw.faults("[[fault]]\noperation = 'fisheye.deploy'\naction = { hold = 'before-effect' }\n");
+        let request = raw.client.post(&url).header("x-smartx-token", FIXED).json(&body).send();
+        let client = tokio::spawn(request);
+        let hold = raw.held().await;
+        assert_eq!((&hold["operation"], &hold["point"]), (&json!("fisheye.deploy"), &json!("before-effect")));
+        client.abort();
+        assert_eq!(raw.site.ledger().deployments.count, 0);
+        let released =
+            raw.control(Method::POST, "/release", Some(&json!({"id": hold["id"], "how": "continue"}))).await;
+        assert_eq!(released["released"], 1);
+        while raw.site.ledger().deployments.count == 0 {
+            tokio::task::yield_now().await;
+        }
+    });
+}
+
+#[test]
+fn a_job_can_be_stuck_or_fail_and_an_expired_session_is_refused_once() {
+    on_site(QUICK, async |raw| {
+        raw.deployed().await;
+        let dns = format!("https://{FIRST}/api/v2/settings/dns");
+        let body = json!({"dns_servers": ["10.7.3.53"]});
+        raw.faults("[[fault]]\noperation = 'fisheye.dns'\naction = { job = 'failed' }\n");
+        let job = raw.put(&dns, &body).await["job_id"].clone();
+        raw.pass(60).await;
+        let job = raw.get(&format!("https://{FIRST}/api/v2/jobs/{}", job.as_str().unwrap())).await;
+        assert_eq!(
+            (&job["job"]["state"], &job["job"]["error_code"]),
+            (&json!("failed"), &json!("SIM_JOB_FAILED"))
+        );
+        assert_eq!(raw.site.site_state()["dns"], json!(["127.0.0.1"]));
+
+        raw.faults("[[fault]]\noperation = 'fisheye.dns'\naction = 'expire-tokens'\n");
+        let (status, _) = raw.send(Method::PUT, &dns, Some(&body)).await;
+        assert_eq!(status.as_u16(), 401);
+        raw.log_in().await;
+        raw.put(&dns, &body).await;
+    });
+}
+
+#[test]
+fn faults_are_read_and_cleared_through_the_control_api() {
+    on_site(QUICK, async |raw| {
+        let toml = "[[fault]]\noperation = 'fisheye.scan.*'\naction = { v2 = { ec = 'X', msg = 'm', detail = '' } }\n";
+        let added: Vec<Fault> =
+            serde_json::from_value(raw.control(Method::POST, "/faults", Some(&json!({"toml": toml}))).await)
+                .unwrap();
+        assert_eq!(added.len(), 1);
+        let url = format!("http://{FIRST}/api/v2/deployment/host");
+        assert_eq!(raw.send(Method::GET, &url, None).await.1["ec"], "X");
+        raw.control(Method::DELETE, "/faults", None).await;
+        assert_eq!(raw.send(Method::GET, &url, None).await.1["ec"], "EOK");
+        let log = raw.control(Method::GET, "/requests", None).await;
+        assert_eq!(log.as_array().unwrap().len(), 2, "the control API is no part of the site");
+    });
+}
