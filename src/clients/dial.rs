@@ -121,9 +121,8 @@ impl Dialler {
             Ok(Ok(stream)) => Ok(stream.into_inner()),
             Ok(Err(SocksError::ConnectionRefused)) => Err(DialError::Refused),
             Ok(Err(SocksError::TtlExpired)) => Err(DialError::Silent(limit)),
-            Ok(Err(error @ (SocksError::HostUnreachable | SocksError::NetworkUnreachable))) => {
-                Err(DialError::Unreachable(error.to_string()))
-            }
+            Ok(Err(SocksError::HostUnreachable)) => Err(DialError::NoHost),
+            Ok(Err(error @ SocksError::NetworkUnreachable)) => Err(DialError::Unreachable(error.to_string())),
             // The proxy gave up on the target, or does not want us: the words say which.
             Ok(Err(error)) => Err(DialError::Proxy(proxy.address(), error.to_string())),
         }
@@ -170,6 +169,9 @@ pub enum DialError {
     Refused,
     #[error("no answer within {}", units::duration(*.0))]
     Silent(Duration),
+    /// The last router, or this machine itself, found nobody at the address.
+    #[error("host unreachable")]
+    NoHost,
     #[error("{0}")]
     Unreachable(String),
     #[error("proxy {0}: {1}")]
@@ -181,6 +183,7 @@ impl DialError {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::Refused,
             io::ErrorKind::TimedOut => Self::Silent(limit),
+            io::ErrorKind::HostUnreachable => Self::NoHost,
             _ => Self::Unreachable(error.to_string()),
         }
     }
@@ -195,6 +198,9 @@ impl DialError {
                 .advise(message("clients.dial.check_service", &[("port", &to.port)])),
             Self::Silent(limit) => failure
                 .answer(message("clients.dial.silent", &[("limit", &units::duration(*limit))]))
+                .advise(message("clients.dial.check_route", &[("address", &to.address)])),
+            Self::NoHost => failure
+                .answer(message("clients.dial.no_host", &[]))
                 .advise(message("clients.dial.check_route", &[("address", &to.address)])),
             Self::Unreachable(why) => failure
                 .answer(message("clients.dial.unreachable", &[("why", why)]))

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use reqwest::{Method, Response, header};
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use super::{
     dial::{Dialler, Endpoint},
@@ -283,13 +283,13 @@ impl Http {
             }
         };
         let deadline = tokio::time::Instant::now() + whole;
-        // The connect limit is the client's own; it is shorter than the first-byte limit or counts first.
+        // Connecting has a limit of its own, so that it is told apart from waiting for the answer.
         let response = match timeout(first_byte + limits.connect, request.send()).await {
             Err(_) => return Err(Problem::lost(at, "no answer", Some(first_byte))),
             Ok(Err(error)) => return Err(classify(at, limits.connect, &error)),
             Ok(Ok(response)) => response,
         };
-        match tokio::time::timeout_at(deadline.max(tokio::time::Instant::now()), read(at, response)).await {
+        match timeout_at(deadline, read(at, response)).await {
             Err(_) => Err(Problem::lost(at, "the answer stopped half-way", Some(whole))),
             Ok(answer) => answer,
         }

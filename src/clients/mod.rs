@@ -12,6 +12,8 @@ pub mod proxy;
 pub mod redact;
 pub mod retry;
 pub mod ssh;
+#[cfg(test)]
+mod testing;
 pub mod trust;
 pub mod upload;
 pub mod wire;

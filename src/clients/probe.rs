@@ -36,7 +36,8 @@ impl Dialler {
             }
             Ok(_) => Reach::Open,
             Err(DialError::Refused) => Reach::Refused,
-            Err(DialError::Silent(_)) => Reach::Silent,
+            // No neighbour answers for the address: as free as a silent one.
+            Err(DialError::Silent(_) | DialError::NoHost) => Reach::Silent,
             Err(error @ (DialError::Unreachable(_) | DialError::Proxy(..))) => {
                 Reach::Unproved(error.to_string())
             }

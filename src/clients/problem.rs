@@ -62,16 +62,16 @@ impl Refused {
     pub fn names(&self, field: &str) -> bool {
         self.fields.iter().any(|(name, _)| name == field)
     }
+}
 
-    fn shown(&self) -> String {
-        let mut shown = format!("HTTP {}", self.status);
+/// Status, code, words and fields in one line, unredacted.
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP {}", self.status)?;
         for part in self.code.iter().chain(Some(&self.words)).filter(|part| !part.is_empty()) {
-            shown.push_str(&format!(" {part}"));
+            write!(f, " {part}")?;
         }
-        for (field, reason) in &self.fields {
-            shown.push_str(&format!("; {field}: {reason}"));
-        }
-        shown
+        self.fields.iter().try_for_each(|(field, reason)| write!(f, "; {field}: {reason}"))
     }
 }
 
@@ -142,7 +142,7 @@ impl Problem {
                 failure.causes.push(redactor.text(&why));
             }
             Self::Refused(refused) => {
-                let words = clip(&redactor.text(&refused.shown()));
+                let words = clip(&redactor.text(&refused.to_string()));
                 failure = failure.at(refused.at).answer(Text::same(words));
                 if let Some(location) = &refused.redirect {
                     failure = failure.meaning(super::http::redirected(&redactor.text(location)));
@@ -169,7 +169,7 @@ fn within(text: Text, limit: Option<Duration>) -> Text {
     }
 }
 
-fn clip(text: &str) -> String {
+pub(super) fn clip(text: &str) -> String {
     let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match one_line.char_indices().nth(LONGEST_WORDS) {
         Some((end, _)) => format!("{}…", &one_line[..end]),
@@ -183,7 +183,7 @@ impl fmt::Display for Problem {
             Self::NotSent { why, .. } => write!(f, "not sent: {why}"),
             Self::Lost { why, .. } => write!(f, "answer lost: {why}"),
             Self::Untrusted(refusal) => refusal.fmt(f),
-            Self::Refused(refused) => f.write_str(&refused.shown()),
+            Self::Refused(refused) => refused.fmt(f),
             Self::Unrecorded(error) => error.fmt(f),
             Self::NoSession(failure) => write!(f, "no session: {}", failure.doing.en),
         }

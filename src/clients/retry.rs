@@ -149,3 +149,6 @@ impl Http {
         Err(unreachable)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,8 +79,12 @@ impl Reader {
     pub fn new(http: Http, addresses: Addresses, password: Secret<String>) -> Self {
         http.wire().redactor().learn(password.expose());
         let nodes = std::iter::once(addresses.first).chain(addresses.others.iter().copied());
+        let nodes: Vec<Target> = nodes.map(Target::https).collect();
+        let vip = Target::https(addresses.vip);
+        // The VIP is one of the nodes, and moves.
+        http.trust().share(vip.endpoint, nodes.iter().map(|node| node.endpoint));
         let cluster = Cluster {
-            vip: Route::new(Target::https(addresses.vip), nodes.map(Target::https).collect()),
+            vip: Route::new(vip, nodes),
             first: Route::to(Target::https(addresses.first)),
             session: FisheyeSession::new(password),
             addresses,

@@ -15,7 +15,7 @@ use super::{Fisheye, Reader, envelope};
 use crate::{
     clients::{
         http::{Answer, Call, Http, Target},
-        problem::Problem,
+        problem::{Problem, Refused, clip},
         redact::Redactor,
         retry::{Auth, Route, Session},
         wire::Class,
@@ -50,10 +50,10 @@ impl Reader {
         match self.told(&call, result)? {
             Entry::In(held) => {
                 self.http.wire().redactor().learn(held.token.expose());
-                *self.cluster.session.held.lock().await = Some(held);
+                *self.cluster.session.state.lock().await = State::In(held);
                 Ok(Login::In)
             }
-            Entry::Refused(words) => Ok(Login::Refused(Text::same(self.http.wire().redactor().text(&words)))),
+            Entry::Refused(refused) => Ok(Login::Refused(words(&refused, self.http.wire().redactor()))),
         }
     }
 }
@@ -73,7 +73,10 @@ impl Fisheye {
         let call = Call::write("fisheye.set_up_root", doing, Method::POST, "/api/v3/users:setupRoot")
             .json(&Body { password, repeat: password, encrypted: false });
         let result = self.http.call(&call, &self.cluster.first, Auth::None, accepted).await;
-        self.told(&call, result)
+        self.told(&call, result)?;
+        // Whatever was refused before: now the account has the planned password.
+        *self.cluster.session.state.lock().await = State::Out;
+        Ok(())
     }
 }
 
@@ -81,7 +84,16 @@ impl Fisheye {
 pub(super) struct FisheyeSession {
     password: Secret<String>,
     /// Held while logging in, so that many refused calls lead to one login.
-    held: Mutex<Option<Held>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+enum State {
+    #[default]
+    Out,
+    In(Held),
+    /// The planned password was refused. It is not tried again by itself: the account may lock.
+    ShutOut(Box<Failure>),
 }
 
 struct Held {
@@ -92,7 +104,7 @@ struct Held {
 
 impl FisheyeSession {
     pub(super) fn new(password: Secret<String>) -> Self {
-        Self { password, held: Mutex::new(None) }
+        Self { password, state: Mutex::default() }
     }
 
     async fn renew(
@@ -101,23 +113,38 @@ impl FisheyeSession {
         route: &Route,
         refused: Option<&Secret<String>>,
     ) -> Result<Secret<String>, Problem> {
-        let mut held = self.held.lock().await;
-        if let Some(Held { token, until }) = &*held
-            && refused != Some(token)
-            && until.is_none_or(|until| Instant::now() < until)
-        {
-            return Ok(token.clone());
+        let mut state = self.state.lock().await;
+        match &*state {
+            State::In(Held { token, until })
+                if refused != Some(token) && until.is_none_or(|until| Instant::now() < until) =>
+            {
+                return Ok(token.clone());
+            }
+            State::ShutOut(failure) => return Err(Problem::NoSession(failure.clone())),
+            State::In(_) | State::Out => *state = State::Out,
         }
-        *held = None;
         let call = login_call(&self.password);
+        let redactor = http.wire().redactor();
         match http.call(&call, route, Auth::None, entry).await? {
-            Entry::In(new) => {
-                http.wire().redactor().learn(new.token.expose());
-                let token = new.token.clone();
-                *held = Some(new);
+            Entry::In(held) => {
+                redactor.learn(held.token.expose());
+                let token = held.token.clone();
+                *state = State::In(held);
                 Ok(token)
             }
-            Entry::Refused(words) => Err(Problem::NoSession(shut_out(&call, &words, http.wire().redactor()))),
+            Entry::Refused(refused) => {
+                // A service that is not there yet knows no password.
+                let final_word = refused.status != 404;
+                let failure = Failure::new(Kind::Site, call.doing.clone())
+                    .at(refused.at)
+                    .answer(words(&refused, redactor))
+                    .meaning(message("clients.fisheye.password_refused", &[("user", &USER)]))
+                    .advise(message("clients.fisheye.password_advice", &[]));
+                if final_word {
+                    *state = State::ShutOut(failure.clone());
+                }
+                Err(Problem::NoSession(failure))
+            }
         }
     }
 }
@@ -151,16 +178,13 @@ fn login_call(password: &Secret<String>) -> Call {
         .harmless()
 }
 
-fn shut_out(call: &Call, words: &str, redactor: &Redactor) -> Box<Failure> {
-    Failure::new(Kind::Site, call.doing.clone())
-        .answer(Text::same(redactor.text(words)))
-        .meaning(message("clients.fisheye.password_refused", &[("user", &USER)]))
-        .advise(message("clients.fisheye.password_advice", &[]))
+fn words(refused: &Refused, redactor: &Redactor) -> Text {
+    Text::same(clip(&redactor.text(&refused.to_string())))
 }
 
 enum Entry {
     In(Held),
-    Refused(String),
+    Refused(Refused),
 }
 
 fn entry(answer: &Answer) -> Result<Entry, Problem> {
@@ -189,7 +213,7 @@ fn entry(answer: &Answer) -> Result<Entry, Problem> {
         }
         // Wrong password and missing account come as 400, 401, 403 or 404 (site-behaviour §4).
         Err(Problem::Refused(refused)) if matches!(refused.status, 400 | 401 | 403 | 404) => {
-            Ok(Entry::Refused(Problem::Refused(refused).to_string()))
+            Ok(Entry::Refused(refused))
         }
         Err(problem) => Err(problem),
     }
