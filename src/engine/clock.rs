@@ -107,6 +107,11 @@ impl Clock {
         Limit { started: self.elapsed(), limit, granted }
     }
 
+    /// A limit that a rehearsal scales exactly: for how long an effect may take to show.
+    pub fn exact_limit(&self, limit: Duration) -> Limit {
+        Limit { started: self.elapsed(), limit, granted: limit }
+    }
+
     /// Runs `work` for at most `limit` of *real* time: for single calls, whose own limits never scale.
     /// `None`: the limit passed.
     pub async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
@@ -155,6 +160,11 @@ impl Limit {
 
     pub fn passed(&self, clock: &Clock) -> bool {
         self.elapsed(clock) >= self.granted
+    }
+
+    /// Site time left of what is granted.
+    pub fn left(&self, clock: &Clock) -> Duration {
+        self.granted.saturating_sub(self.elapsed(clock))
     }
 
     /// The limit as stated.

@@ -1,18 +1,18 @@
 //! What all steps of a run share: journal, displays, clock, questions. One task drives a run, hence the cells.
 
-use std::{
-    cell::{Cell, RefCell},
-    rc::Rc,
-};
+use std::{cell::RefCell, rc::Rc};
 
 use super::{
     cancel::Cancel,
     clock::Clock,
     crash::CrashPlan,
-    event::{Event, EventKind, Level, Sink},
-    inputs::Inputs,
+    event::{Event, EventKind, Sink},
+    inputs::{Inputs, SecretKey},
     journal::{Durability, Journal},
+    lock::Lock,
     question::Answerer,
+    run::Setup,
+    tally::Tally,
 };
 use crate::failure::{Failure, Result};
 
@@ -20,15 +20,30 @@ pub(super) struct Context {
     pub clock: Clock,
     pub cancel: Cancel,
     pub journal: RefCell<Journal>,
-    pub sinks: Vec<Rc<dyn Sink>>,
     pub answerer: Rc<dyn Answerer>,
     pub crash: CrashPlan,
-    pub warnings: Cell<usize>,
-    /// A note that could not be recorded; the next act does not start over it.
+    /// A note that could not be recorded; no further act starts over it.
     pub broken: RefCell<Option<Box<Failure>>>,
+    sinks: Vec<Rc<dyn Sink>>,
+    tally: Rc<Tally>,
 }
 
 impl Context {
+    /// Takes a setup apart: what steps share, and what only the runner uses.
+    pub fn of(setup: Setup, crash: CrashPlan, tally: Rc<Tally>) -> (Rc<Self>, SecretKey, Option<Lock>) {
+        let context = Self {
+            clock: setup.clock,
+            cancel: setup.cancel,
+            journal: RefCell::new(setup.journal),
+            answerer: setup.answerer,
+            crash,
+            broken: RefCell::new(None),
+            sinks: setup.sinks,
+            tally,
+        };
+        (Rc::new(context), setup.key, setup.lock)
+    }
+
     /// Records an event (on disk before this returns, when its kind asks for that), then shows it.
     pub fn record(&self, kind: EventKind) -> Result<()> {
         self.record_with(kind, None, None)
@@ -42,7 +57,7 @@ impl Context {
     ) -> Result<()> {
         let event = Event { at: self.clock.now(), kind };
         self.journal.borrow_mut().append(&event, inputs, durability)?;
-        self.show_event(&event);
+        self.tell(&event);
         Ok(())
     }
 
@@ -55,13 +70,11 @@ impl Context {
 
     /// Shows progress, which is not recorded.
     pub fn show(&self, kind: EventKind) {
-        self.show_event(&Event { at: self.clock.now(), kind });
+        self.tell(&Event { at: self.clock.now(), kind });
     }
 
-    fn show_event(&self, event: &Event) {
-        if matches!(event.kind, EventKind::Note { level: Level::Warning, .. }) {
-            self.warnings.set(self.warnings.get() + 1);
-        }
+    fn tell(&self, event: &Event) {
+        self.tally.count(&event.kind);
         for sink in &self.sinks {
             sink.event(event);
         }

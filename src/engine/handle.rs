@@ -196,11 +196,16 @@ impl Handle {
         }
     }
 
-    /// One pause between two looks: shows why, refuses when the limit passed or the run is to stop.
+    /// One pause between two looks: refuses when the limit passed or the run is to stop.
     pub(super) async fn pause(&self, pace: &mut Pace, limit: &Limit, reason: Text) -> Result<()> {
         if limit.passed(self.clock()) {
             return Err(self.timed_out(limit.stated(), reason));
         }
+        self.nap(pace, limit, reason).await
+    }
+
+    /// The same without a refusal at the limit: shows why it waits, then waits.
+    pub(super) async fn nap(&self, pace: &mut Pace, limit: &Limit, reason: Text) -> Result<()> {
         self.context.show(EventKind::Waiting {
             step: self.step.clone(),
             reason,
@@ -209,18 +214,23 @@ impl Handle {
             limit_ms: millis(limit.stated()),
         });
         let interrupt = if self.acting.get() { Interrupt::Never } else { Interrupt::AtFirst };
-        let nap = self.context.clock.sleep(pace.next());
+        let nap = self.context.clock.sleep(pace.next().min(limit.left(self.clock())));
         interrupt.race(&self.context.cancel, &self.manifest.title, nap).await
     }
 
     pub(super) fn timed_out(&self, limit: Duration, reason: Text) -> Box<Failure> {
-        Failure::new(Kind::TimedOut, self.manifest.title.clone())
+        let mut failure = Failure::new(Kind::TimedOut, self.manifest.title.clone())
             .at(&self.step)
             .meaning(message(
                 "engine.wait.timed-out",
                 &[("limit", &crate::units::duration(limit)), ("reason", &reason)],
             ))
-            .advise(message("engine.stop.go-on", &[]))
+            .advise(message("engine.stop.go-on", &[]));
+        if self.acting.get() {
+            // Whatever the act was waiting for may still come.
+            failure = failure.answer_lost();
+        }
+        failure
     }
 
     pub(super) fn remembers(&self) -> bool {

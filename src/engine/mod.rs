@@ -3,9 +3,12 @@
 //! It knows neither the plan nor HTTP. Steps say *what* (a probe, an act); the engine alone decides about
 //! resuming, repeating, proving, waiting, asking and recording (DESIGN §4).
 
+mod attempt;
 pub mod cancel;
+mod change;
 pub mod clock;
 mod context;
+mod corrections;
 pub mod crash;
 pub mod event;
 pub mod facts;
@@ -14,14 +17,20 @@ pub mod inputs;
 pub mod journal;
 pub mod lock;
 pub mod manifest;
+mod once;
+pub mod outline;
+mod plain;
 pub mod platform;
 pub mod question;
 pub mod run;
+mod schedule;
 pub mod select;
 pub mod settle;
 pub mod stage;
 pub mod step;
 pub mod survey;
+mod tally;
+mod view;
 mod waiting;
 pub mod world;
 
@@ -39,7 +48,7 @@ pub use question::{Answer, Question};
 pub use run::{Options, Setup, run};
 pub use select::Selection;
 pub use settle::Settle;
-pub use stage::Stage;
+pub use stage::{Stage, check_runbook};
 pub use step::{ChangeProbe, Difference, OnceProbe, Sent, Steps, WaitProbe};
 pub use survey::{StepState, survey};
 pub use world::{Content, FieldValue, World};

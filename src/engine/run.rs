@@ -1,19 +1,43 @@
 //! A run: selected stages, in the order of their dependencies, with everything that happens told and recorded.
 
-use std::{path::PathBuf, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    path::PathBuf,
+    rc::Rc,
+};
+
+use tokio::sync::Mutex;
 
 use super::{
+    attempt::{Attempt, Ended},
     cancel::Cancel,
+    change::change,
     clock::Clock,
-    crash::CrashPlan,
-    event::{RunSummary, Sink},
-    inputs::SecretKey,
+    context::Context,
+    corrections,
+    crash::{CrashPlan, CrashPoint},
+    event::{EventKind, Level, Outcome, RunSummary, Sink},
+    facts::Facts,
+    handle::{Handle, millis},
+    inputs::{Inputs, SecretKey},
     journal::Journal,
+    lock::Lock,
+    once::once,
+    outline,
+    plain::{check, repeat, wait},
     question::Answerer,
+    schedule::Schedule,
     select::Selection,
-    settle::Settle,
-    stage::Stage,
+    settle::{self, Settle},
+    stage::{Runbook, Stage},
+    step::StepKind,
+    tally::Tally,
     world::World,
+};
+use crate::{
+    failure::{Effect, Failure, Kind, Result},
+    messages::message,
 };
 
 /// What a run works with.
@@ -26,7 +50,7 @@ pub struct Setup {
     pub clock: Clock,
     pub cancel: Cancel,
     /// Kept alive (its heartbeat too) while the run lasts.
-    pub lock: Option<super::lock::Lock>,
+    pub lock: Option<Lock>,
 }
 
 /// What the operator asked for.
@@ -43,22 +67,215 @@ pub struct Options {
 }
 
 /// Runs the selected stages. Everything that happens is told to the sinks, the end too; the summary is the
-/// `RunFinished` event's.
+/// `RunFinished` event's. Only a command line or runbook that makes no sense ends it before any event.
 pub async fn run<W: World + 'static>(
     world: &W,
     stages: &[Stage<W>],
     setup: Setup,
     options: &Options,
 ) -> RunSummary {
-    let _ = (world, stages, setup, options);
-    RunSummary {
-        exit_code: 1,
-        changed: 0,
-        already_done: 0,
-        sent: 0,
-        skipped: 0,
-        warnings: 0,
-        failure: None,
-        elapsed_ms: 0,
+    let clock = setup.clock.clone();
+    let tally = Rc::new(Tally::default());
+    let (context, key, lock) = Context::of(setup, options.crash.clone(), tally.clone());
+    let started = clock.elapsed();
+    let mut failure = match Runner::new(world, stages, &context, &key, options) {
+        Ok(runner) => runner.run(lock).await,
+        Err(failure) => Some(failure),
+    };
+    // A run in which the journal could not keep up did not end well, whatever its steps say.
+    let broken = context.broken.borrow_mut().take();
+    failure = failure.or(broken);
+    let summary = tally.summary(failure, millis(clock.elapsed().saturating_sub(started)));
+    if let Err(failure) = context.record(EventKind::RunFinished(summary.clone())) {
+        let summary = RunSummary {
+            exit_code: if summary.failure.is_some() { summary.exit_code } else { failure.kind.exit_code() },
+            failure: summary.failure.or(Some(failure)),
+            ..summary
+        };
+        context.show(EventKind::RunFinished(summary.clone()));
+        return summary;
+    }
+    summary
+}
+
+/// Everything a run needs to start any of its steps.
+pub(super) struct Runner<'a, W: World> {
+    pub book: Runbook<'a, W>,
+    /// Per node: the operator selected its stage.
+    pub selected: Vec<bool>,
+    /// Per node: selected, or looked at because a selected one needs it.
+    pub part: Vec<bool>,
+    pub context: &'a Rc<Context>,
+    world: &'a W,
+    inputs: Vec<Inputs>,
+    options: &'a Options,
+    services: RefCell<HashMap<String, Rc<Mutex<()>>>>,
+    providers: Rc<Vec<(String, String)>>,
+}
+
+impl<'a, W: World + 'static> Runner<'a, W> {
+    pub fn new(
+        world: &'a W,
+        stages: &'a [Stage<W>],
+        context: &'a Rc<Context>,
+        key: &SecretKey,
+        options: &'a Options,
+    ) -> Result<Self> {
+        let book = Runbook::new(stages)?;
+        let by_stage = options.selection.resolve(stages)?;
+        let selected: Vec<bool> = book.nodes.iter().map(|node| by_stage[node.stage]).collect();
+        let needed = book.needs_of((0..selected.len()).filter(|at| selected[*at]));
+        // A check of an earlier stage proves nothing that its later steps do not.
+        let looked_at = |at: usize| needed[at] && !matches!(book.nodes[at].step.kind, StepKind::Check { .. });
+        let part = (0..selected.len()).map(|at| selected[at] || looked_at(at)).collect();
+        let inputs = book.nodes.iter();
+        let inputs =
+            inputs.map(|node| Inputs::of(&node.step.manifest.uses, key, |name| world.field(name))).collect();
+        let gives = |node: &super::stage::Node<'_, W>| {
+            let step = node.step.id.clone();
+            node.step.manifest.gives.iter().map(|fact| (fact.clone(), step.clone())).collect::<Vec<_>>()
+        };
+        let providers = Rc::new(book.nodes.iter().flat_map(gives).collect());
+        let services = RefCell::default();
+        let runner = Self { book, selected, part, context, world, inputs, options, services, providers };
+        runner.check_names()?;
+        Ok(runner)
+    }
+
+    /// Refuses step names on the command line that the runbook does not know.
+    fn check_names(&self) -> Result<()> {
+        let settled = self.options.settle.iter().map(|settle| settle.step.as_str());
+        let redone = self.options.redo.iter().map(String::as_str);
+        for name in settled.clone().chain(redone).chain(self.options.crash.step()) {
+            let Some(at) = self.book.find(name) else {
+                return Err(Failure::new(Kind::Usage, message("engine.select.selecting", &[]))
+                    .meaning(message("engine.select.unknown-step", &[("name", &name)]))
+                    .advise(message("engine.select.list", &[])));
+            };
+            if settled.clone().any(|step| step == name)
+                && !matches!(self.book.nodes[at].step.kind, StepKind::Once { .. })
+            {
+                return Err(Failure::new(Kind::Usage, message("engine.settle.settling", &[("step", &name)]))
+                    .meaning(message("engine.settle.not-once", &[])));
+            }
+        }
+        Ok(())
+    }
+
+    async fn run(&self, lock: Option<Lock>) -> Option<Box<Failure>> {
+        match self.begin(lock.as_ref()) {
+            Ok(()) => Schedule::new(self).run(lock).await,
+            Err(failure) => Some(failure),
+        }
+    }
+
+    /// Tells what will happen, applies the operator's word, and compares the plan with the recorded one.
+    fn begin(&self, lock: Option<&Lock>) -> Result<()> {
+        let torn = self.context.journal.borrow().torn();
+        self.context.record(EventKind::RunStarted(outline::of_run(self, self.options)))?;
+        let say = |text| EventKind::Note { step: String::new(), level: Level::Warning, text };
+        if let Some(bytes) = torn {
+            self.context.record(say(message("engine.journal.torn", &[("bytes", &bytes)])))?;
+        }
+        if let Some(dead) = lock.and_then(Lock::inherited) {
+            let args: [(&str, &dyn crate::text::Say); 3] =
+                [("run", &dead.run), ("pid", &dead.pid), ("heartbeat", &dead.heartbeat)];
+            self.context.record(say(message("engine.lock.inherited", &args)))?;
+        }
+        for settle in &self.options.settle {
+            self.settle(settle)?;
+        }
+        corrections::admit(&self.book, &self.part, &self.inputs, &self.options.redo, self.context)
+    }
+
+    fn settle(&self, settle: &Settle) -> Result<()> {
+        let Some(at) = self.book.find(&settle.step) else { return Ok(()) };
+        let (outcome, facts) = settle::end(settle, &self.book.nodes[at].step.manifest)?;
+        let step = settle.step.clone();
+        let open = self.context.journal.borrow().state().step(&step).is_some_and(|record| record.open_intent);
+        if !open {
+            // The same command may be run again after it did its work.
+            let text = message("engine.settle.nothing-open", &[]);
+            return self.context.record(EventKind::Note { step, level: Level::Info, text });
+        }
+        self.context.record(EventKind::StepStarted { step: step.clone() })?;
+        let end = EventKind::StepFinished { step, outcome, facts, elapsed_ms: 0 };
+        self.context.record_with(end, Some(self.inputs[at].clone()), None)
+    }
+
+    /// The attempt at one step, as the journal stands now.
+    pub fn attempt(&self, at: usize) -> Attempt<'a, W> {
+        let step = self.book.nodes[at].step;
+        let service = step.manifest.service.as_ref().map(|name| {
+            let mut services = self.services.borrow_mut();
+            services.entry(name.clone()).or_default().clone()
+        });
+        Attempt {
+            world: self.world,
+            step,
+            handle: Handle::new(
+                step.id.clone(),
+                step.manifest.clone(),
+                self.context.clone(),
+                self.providers.clone(),
+            ),
+            before: self.context.journal.borrow().state().step(&step.id).cloned(),
+            inputs: self.inputs[at].clone(),
+            redo: self.options.redo.contains(&step.id),
+            needed_only: !self.selected[at],
+            service,
+            refused: Cell::new(false),
+        }
+    }
+
+    /// Runs one step from its start to its recorded end.
+    pub async fn step(&self, at: usize) -> Result<()> {
+        let attempt = self.attempt(at);
+        let step = &attempt.step.id;
+        let started = self.context.clock.elapsed();
+        let ended = match self.context.record(EventKind::StepStarted { step: step.clone() }) {
+            Ok(()) => run_kind(&attempt).await,
+            Err(failure) => Err(failure),
+        };
+        let elapsed_ms = millis(self.context.clock.elapsed().saturating_sub(started));
+        match ended {
+            Ok((outcome, facts)) => {
+                self.context.crash.at(step, CrashPoint::BeforeOutcome).await;
+                let end = EventKind::StepFinished { step: step.clone(), outcome, facts, elapsed_ms };
+                if let Err(failure) = self.context.record_with(end, Some(attempt.inputs.clone()), None) {
+                    return Err(self.fail(&attempt, failure, elapsed_ms));
+                }
+                self.context.crash.at(step, CrashPoint::AfterOutcome).await;
+                Ok(())
+            }
+            Err(failure) => Err(self.fail(&attempt, failure, elapsed_ms)),
+        }
+    }
+
+    /// Records a bad end. An intent stays open unless the site refused the act.
+    pub fn fail(&self, attempt: &Attempt<'_, W>, mut failure: Box<Failure>, elapsed_ms: u64) -> Box<Failure> {
+        let step = &attempt.step.id;
+        let open = self.context.journal.borrow().state().step(step).is_some_and(|record| record.open_intent);
+        failure.effect = if open && !attempt.refused.get() { Effect::Unknown } else { Effect::None };
+        if failure.at.is_none() {
+            failure.at = Some(step.clone());
+        }
+        let outcome = Outcome::Failed { failure: failure.clone() };
+        let end = EventKind::StepFinished { step: step.clone(), outcome, facts: Facts::none(), elapsed_ms };
+        if self.context.record(end.clone()).is_err() {
+            // The journal is what failed, most likely; the displays learn of the end all the same.
+            self.context.show(end);
+        }
+        failure
+    }
+}
+
+async fn run_kind<W: World>(attempt: &Attempt<'_, W>) -> Ended {
+    match &attempt.step.kind {
+        StepKind::Check { check: look } => check(attempt, look).await,
+        StepKind::Change { probe, act, follow } => change(attempt, probe, act, follow.as_ref()).await,
+        StepKind::Repeat { act } => repeat(attempt, act).await,
+        StepKind::Once { probe, act, follow } => once(attempt, probe, act, follow.as_ref()).await,
+        StepKind::Wait { probe } => wait(attempt, probe).await,
     }
 }

@@ -1,6 +1,6 @@
 //! A stage: manifest and code, checked against each other. A runbook: all stages, checked as one graph.
 
-use std::rc::Rc;
+use std::{collections::HashMap, rc::Rc};
 
 use super::{
     manifest::{StageManifest, StepManifest},
@@ -10,6 +10,7 @@ use super::{
 use crate::{
     failure::{Failure, Kind, Result},
     messages::message,
+    text::{Say, Text},
 };
 
 /// One stage of the runbook, ready to run.
@@ -25,30 +26,124 @@ pub(super) struct Step<W: World> {
     pub kind: StepKind<W>,
 }
 
+impl<W: World> Step<W> {
+    /// The id of its stage.
+    pub fn stage(&self) -> &str {
+        self.id.split('.').next().unwrap_or(&self.id)
+    }
+}
+
 impl<W: World + 'static> Stage<W> {
     /// Joins a manifest with the code that bears it out; ids and order must agree.
     pub fn new(manifest: StageManifest, steps: Steps<W>) -> Result<Self> {
         let words: Vec<&str> = manifest.steps.iter().map(|step| step.id.as_str()).collect();
         let code: Vec<&str> = steps.list.iter().map(|(id, _)| *id).collect();
         if words != code {
-            let args: [(&str, &dyn crate::text::Say); 3] =
+            let args: [(&str, &dyn Say); 3] =
                 [("stage", &manifest.id), ("words", &words.join(", ")), ("code", &code.join(", "))];
             return Err(bug(message("engine.manifest.disagrees", &args)));
         }
-        let steps = steps
-            .list
-            .into_iter()
-            .zip(&manifest.steps)
-            .map(|((id, kind), words)| Step {
-                id: format!("{}.{id}", manifest.id),
-                manifest: Rc::new(words.clone()),
-                kind,
-            })
-            .collect();
+        let join = |((id, kind), words): ((&'static str, StepKind<W>), &StepManifest)| Step {
+            id: format!("{}.{id}", manifest.id),
+            manifest: Rc::new(words.clone()),
+            kind,
+        };
+        let steps = steps.list.into_iter().zip(&manifest.steps).map(join).collect();
         Ok(Self { manifest, steps })
     }
 }
 
-pub(super) fn bug(meaning: crate::text::Text) -> Box<Failure> {
+/// All steps of all stages in order, as a graph without cycles.
+pub(super) struct Runbook<'a, W: World> {
+    pub stages: &'a [Stage<W>],
+    pub nodes: Vec<Node<'a, W>>,
+    by_id: HashMap<&'a str, usize>,
+}
+
+pub(super) struct Node<'a, W: World> {
+    pub step: &'a Step<W>,
+    /// Index of its stage.
+    pub stage: usize,
+    /// The steps it comes after, as indices of nodes.
+    pub after: Vec<usize>,
+}
+
+impl<'a, W: World> Runbook<'a, W> {
+    /// Refuses doubled ids, `after` references to nothing, and cycles.
+    pub fn new(stages: &'a [Stage<W>]) -> Result<Self> {
+        let mut by_id = HashMap::new();
+        let mut nodes: Vec<Node<'a, W>> = Vec::new();
+        for (at, stage) in stages.iter().enumerate() {
+            for step in &stage.steps {
+                if by_id.insert(step.id.as_str(), nodes.len()).is_some() {
+                    return Err(bug(message("engine.manifest.doubled", &[("step", &step.id)])));
+                }
+                nodes.push(Node { step, stage: at, after: Vec::new() });
+            }
+        }
+        for at in 0..nodes.len() {
+            nodes[at].after = match &nodes[at].step.manifest.after {
+                None => at.checked_sub(1).into_iter().collect(),
+                Some(names) => {
+                    let find = |name: &String| {
+                        let args: [(&str, &dyn Say); 2] = [("step", &nodes[at].step.id), ("after", name)];
+                        let unknown = || bug(message("engine.manifest.after-unknown", &args));
+                        by_id.get(name.as_str()).copied().ok_or_else(unknown)
+                    };
+                    names.iter().map(find).collect::<Result<_>>()?
+                }
+            };
+        }
+        let book = Self { stages, nodes, by_id };
+        match book.cycle() {
+            Some(step) => Err(bug(message("engine.manifest.cycle", &[("step", &step)]))),
+            None => Ok(book),
+        }
+    }
+
+    pub fn find(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id).copied()
+    }
+
+    /// Everything that `from` comes after, directly or not.
+    pub fn needs_of(&self, from: impl IntoIterator<Item = usize>) -> Vec<bool> {
+        let mut needed = vec![false; self.nodes.len()];
+        let mut open: Vec<usize> = from.into_iter().collect();
+        while let Some(at) = open.pop() {
+            for &before in &self.nodes[at].after {
+                if !std::mem::replace(&mut needed[before], true) {
+                    open.push(before);
+                }
+            }
+        }
+        needed
+    }
+
+    /// A step that can never start.
+    fn cycle(&self) -> Option<String> {
+        let mut ended = vec![false; self.nodes.len()];
+        loop {
+            let ready = |at: &usize| !ended[*at] && self.nodes[*at].after.iter().all(|&before| ended[before]);
+            match (0..self.nodes.len()).find(ready) {
+                Some(at) => ended[at] = true,
+                None => break,
+            }
+        }
+        ended.iter().position(|ended| !ended).map(|at| self.nodes[at].step.id.clone())
+    }
+}
+
+/// The agreement of a whole runbook: ids, references, no cycles, and `uses` keys that `known` knows.
+pub fn check_runbook<W: World>(stages: &[Stage<W>], known: impl Fn(&str) -> bool) -> Result<()> {
+    for node in Runbook::new(stages)?.nodes {
+        if let Some(field) = node.step.manifest.uses.iter().find(|field| !known(field)) {
+            let args: [(&str, &dyn Say); 2] = [("step", &node.step.id), ("field", field)];
+            return Err(bug(message("engine.manifest.field-unknown", &args)));
+        }
+    }
+    Ok(())
+}
+
+fn bug(meaning: Text) -> Box<Failure> {
     Failure::new(Kind::Bug, message("engine.manifest.checking", &[])).meaning(meaning)
 }

@@ -1,13 +1,24 @@
 //! A survey: every probe, no act. What `diff` shows.
 
+use std::rc::Rc;
+
 use super::{
-    event::Verdict,
-    run::{Options, Setup},
+    context::Context,
+    event::{EventKind, Outcome, Verdict},
+    facts::Facts,
+    outline,
+    run::{Options, Runner, Setup},
     stage::Stage,
     step::Difference,
+    tally::Tally,
+    view::View,
     world::World,
 };
-use crate::{failure::Result, text::Text};
+use crate::{
+    failure::{Failure, Result},
+    messages::message,
+    text::Text,
+};
 
 /// What the survey saw of one step.
 #[derive(Clone, Debug)]
@@ -19,15 +30,80 @@ pub struct StepState {
     pub verdict: Option<Verdict>,
     pub differences: Vec<Difference>,
     pub reason: Option<Text>,
+    /// Why it could not be looked at; the survey goes on.
+    pub failure: Option<Box<Failure>>,
 }
 
-/// Probes every selected step that has a probe, in order. Give it a journal in memory (`Journal::snapshot`).
+/// Probes every selected step that has a probe, in order. Give it a journal in memory (`Journal::snapshot`):
+/// facts that one probe finds serve the next. An error: the survey itself could not go on.
 pub async fn survey<W: World + 'static>(
     world: &W,
     stages: &[Stage<W>],
     setup: Setup,
     options: &Options,
 ) -> Result<Vec<StepState>> {
-    let _ = (world, stages, setup, options);
-    Ok(Vec::new())
+    let tally = Rc::new(Tally::default());
+    let clock = setup.clock.clone();
+    let started = clock.elapsed();
+    // Its own lock, if any, is held to the end.
+    let (context, key, _lock) = Context::of(setup, options.crash.clone(), tally.clone());
+    let runner = Runner::new(world, stages, &context, &key, options)?;
+    context.record(EventKind::RunStarted(outline::of_run(&runner, options)))?;
+    let mut seen = Vec::new();
+    for at in (0..runner.selected.len()).filter(|&at| runner.selected[at]) {
+        seen.push(look(&runner, at).await?);
+    }
+    let elapsed = super::handle::millis(clock.elapsed().saturating_sub(started));
+    context.record(EventKind::RunFinished(tally.summary(None, elapsed)))?;
+    Ok(seen)
+}
+
+async fn look<W: World + 'static>(runner: &Runner<'_, W>, at: usize) -> Result<StepState> {
+    let context = runner.context;
+    let step = runner.book.nodes[at].step;
+    let mut state = StepState {
+        step: step.id.clone(),
+        title: step.manifest.title.clone(),
+        verdict: None,
+        differences: Vec::new(),
+        reason: None,
+        failure: None,
+    };
+    let Some(probe) = step.kind.probe() else {
+        let sent = context.journal.borrow().state().step(&step.id).and_then(|record| record.finished.clone());
+        state.reason = Some(match (step.kind.acts(), sent) {
+            (false, _) => message("engine.survey.check", &[]),
+            (true, Some(_)) => message("engine.survey.sent", &[]),
+            (true, None) => message("engine.survey.unsent", &[]),
+        });
+        return Ok(state);
+    };
+    context.record(EventKind::StepStarted { step: step.id.clone() })?;
+    let attempt = runner.attempt(at);
+    let end = match attempt.survey(&probe).await {
+        Ok(view) => {
+            let View { verdict, facts, differences, reason } = view;
+            (state.verdict, state.differences, state.reason) = (verdict, differences, reason);
+            if verdict == Some(Verdict::Done) {
+                let step = step.id.clone();
+                EventKind::StepFinished { step, outcome: Outcome::AlreadyDone, facts, elapsed_ms: 0 }
+            } else {
+                let reason = message("engine.survey.only", &[]);
+                not_run(&step.id, reason)
+            }
+        }
+        Err(failure) if super::cancel::is_stop(&failure) => return Err(failure),
+        Err(failure) => {
+            state.verdict = Some(Verdict::Unknown);
+            state.failure = Some(failure);
+            not_run(&step.id, message("engine.survey.only", &[]))
+        }
+    };
+    context.record(end)?;
+    Ok(state)
+}
+
+fn not_run(step: &str, reason: Text) -> EventKind {
+    let outcome = Outcome::NotRun { reason };
+    EventKind::StepFinished { step: step.to_owned(), outcome, facts: Facts::none(), elapsed_ms: 0 }
 }

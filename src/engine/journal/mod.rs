@@ -60,6 +60,12 @@ impl Journal {
         Self::open(Box::new(MemoryStorage::default()), site, run)
     }
 
+    /// A copy in memory of what another journal holds: what a survey works with. A torn last line is left out.
+    pub fn snapshot(mut storage: Box<dyn Storage>, site: &str, run: &str) -> Result<Self> {
+        let bytes = storage.load().map_err(|error| local(&*storage, &error))?;
+        Self::open(Box::new(MemoryStorage::new(bytes)), site, run)
+    }
+
     pub fn state(&self) -> &State {
         &self.state
     }

@@ -1,0 +1,221 @@
+//! One attempt at one step: the moves that its kind is made of (look, act, follow), each safe to be cut anywhere.
+
+use std::{cell::Cell, rc::Rc, time::Duration};
+
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::{
+    crash::CrashPoint,
+    event::{EventKind, Outcome, Resumed, Verdict},
+    facts::Facts,
+    handle::Handle,
+    inputs::Inputs,
+    journal::StepRecord,
+    stage::Step,
+    step::StepFn,
+    view::{Probe, View},
+    waiting::{Interrupt, Pace},
+    world::World,
+};
+use crate::{
+    failure::{Effect, Failure, Kind, Result},
+    messages::message,
+    units,
+};
+
+/// How often an act is run at most in one run when its answers get lost.
+pub(super) const ATTEMPTS: usize = 3;
+
+/// How a step ended well.
+pub(super) type Ended = Result<(Outcome, Facts)>;
+
+pub(super) struct Attempt<'a, W: World> {
+    pub world: &'a W,
+    pub step: &'a Step<W>,
+    pub handle: Handle,
+    /// What earlier runs left; `None`: none ever started this step.
+    pub before: Option<StepRecord>,
+    pub inputs: Inputs,
+    /// The operator said `--redo`: an earlier end counts for nothing.
+    pub redo: bool,
+    /// Only looked at, because a selected stage needs it.
+    pub needed_only: bool,
+    pub service: Option<Rc<Mutex<()>>>,
+    /// The site refused the act: the intent is closed although the step failed.
+    pub refused: Cell<bool>,
+}
+
+/// How an act returned.
+pub(super) enum Acted<T> {
+    Answered(T),
+    /// The answer is lost or half the act is done: only a second look can tell.
+    Lost(Box<Failure>),
+}
+
+impl<W: World> Attempt<'_, W> {
+    /// The earlier good end, if it still counts.
+    pub fn finished(&self) -> Option<&Outcome> {
+        let before = self.before.as_ref().filter(|before| !before.open_intent && !self.redo)?;
+        before.finished.as_ref().filter(|outcome| !matches!(outcome, Outcome::Skipped { .. }))
+    }
+
+    /// An earlier run began the act and nobody knows how it ended.
+    pub fn open(&self) -> bool {
+        self.before.as_ref().is_some_and(|before| before.open_intent)
+    }
+
+    /// Tells what this run does with a step that an earlier one had touched.
+    pub fn resumed(&self, how: Resumed) -> Result<()> {
+        if self.before.is_none() {
+            return Ok(());
+        }
+        self.handle.context.record(EventKind::Resumed { step: self.step.id.clone(), how })
+    }
+
+    /// How long an effect may take to show.
+    pub fn visible_within(&self) -> Duration {
+        self.step.manifest.visible_within.unwrap_or(Duration::ZERO)
+    }
+
+    /// Looks until the view counts: *unknown* never does, *absent*, *differs* and *unproved* only once they have
+    /// been seen for `patience`. `first` says what a request to stop does to the first look.
+    pub async fn look(&self, probe: &Probe<'_, W>, patience: Duration, first: Interrupt) -> Result<View> {
+        let clock = self.handle.clock();
+        let limit = clock.limit(self.step.manifest.timeout);
+        let patience = clock.exact_limit(patience);
+        let mut pace = Pace::of(self.step.manifest.poll);
+        let mut interrupt = first;
+        let mut last = View::default();
+        let remembered = self.handle.remembers();
+        loop {
+            // Judged before the look: the site had all of the time.
+            let waited = patience.passed(clock);
+            let view = self.guarded(interrupt, probe.look(self.world, &self.handle)).await?;
+            if view != last {
+                self.tell(&view)?;
+            }
+            let judged = match view.verdict {
+                Some(Verdict::Unknown) => false,
+                // A probe that finds the work in progress remembers it: to be followed, not waited for here.
+                Some(Verdict::Absent | Verdict::Differs | Verdict::Unproved) => {
+                    waited || (!remembered && self.handle.remembers())
+                }
+                _ => true,
+            };
+            if judged {
+                return Ok(view);
+            }
+            if view.verdict == Some(Verdict::Unknown) {
+                self.handle.pause(&mut pace, &limit, view.told()).await?;
+            } else {
+                self.handle.nap(&mut pace, &patience, view.told()).await?;
+            }
+            interrupt = Interrupt::AtFirst;
+            last = view;
+        }
+    }
+
+    /// One look, whatever it shows.
+    pub async fn survey(&self, probe: &Probe<'_, W>) -> Result<View> {
+        let view = self.guarded(Interrupt::AtFirst, probe.look(self.world, &self.handle)).await?;
+        self.tell(&view)?;
+        Ok(view)
+    }
+
+    fn tell(&self, view: &View) -> Result<()> {
+        let Some(verdict) = view.verdict else { return Ok(()) };
+        self.handle.context.record(EventKind::Probed {
+            step: self.step.id.clone(),
+            verdict,
+            differences: view.differences.clone(),
+            reason: view.reason.clone(),
+        })
+    }
+
+    /// Runs a reading piece of work within the step's limit; a request to stop may drop it.
+    pub async fn guarded<T>(&self, interrupt: Interrupt, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let limit = self.step.manifest.timeout;
+        let bounded = self.handle.clock().within(limit, work);
+        match interrupt.race(&self.handle.context.cancel, &self.step.manifest.title, bounded).await? {
+            Some(result) => result,
+            None => Err(self.handle.timed_out(limit, message("engine.wait.no-answer", &[]))),
+        }
+    }
+
+    /// Waits until no other mutation of the same service is in flight.
+    pub async fn slot(&self) -> Result<Option<MutexGuard<'_, ()>>> {
+        let Some(service) = &self.service else { return Ok(None) };
+        let cancel = &self.handle.context.cancel;
+        Interrupt::AtFirst.race(cancel, &self.step.manifest.title, service.lock()).await.map(Some)
+    }
+
+    /// Runs the act between an intent on disk and its answer. An error means that the site is as before.
+    pub async fn act<T>(&self, act: &StepFn<W, T>) -> Result<Acted<T>> {
+        let context = &self.handle.context;
+        if context.cancel.requested() {
+            return Err(context.cancel.failure(self.step.manifest.title.clone()));
+        }
+        if let Some(failure) = context.broken.borrow().clone() {
+            return Err(failure);
+        }
+        context.crash.at(&self.step.id, CrashPoint::BeforeIntent).await;
+        context.record_with(
+            EventKind::Intent { step: self.step.id.clone() },
+            Some(self.inputs.clone()),
+            None,
+        )?;
+        self.refused.set(false);
+        context.crash.at(&self.step.id, CrashPoint::AfterIntent).await;
+        self.handle.begin_act();
+        let answer = act(self.world, &self.handle).await;
+        let remembered = self.handle.end_act();
+        context.crash.at(&self.step.id, CrashPoint::AfterAnswer).await;
+        match answer {
+            Ok(value) => Ok(Acted::Answered(value)),
+            Err(failure) if failure.effect == Effect::None && !remembered => {
+                self.refused.set(true);
+                Err(failure)
+            }
+            Err(failure) => Ok(Acted::Lost(failure.answer_lost())),
+        }
+    }
+
+    /// Follows what was remembered. A failure stands only while it is still remembered: a follower that learns
+    /// of a bad end forgets it, and then the next look at the site decides (`Ok(Some)`).
+    pub async fn follow(&self, follow: &StepFn<W::Read, ()>) -> Result<Option<Box<Failure>>> {
+        let work = follow(self.world.read(), &self.handle);
+        let cancel = &self.handle.context.cancel;
+        match Interrupt::AtFirst.race(cancel, &self.step.manifest.title, work).await? {
+            Ok(()) => Ok(None),
+            Err(failure) if self.handle.remembers() || super::cancel::is_stop(&failure) => Err(failure),
+            Err(failure) => Ok(Some(failure)),
+        }
+    }
+
+    pub fn failure(&self, kind: Kind) -> Box<Failure> {
+        Failure::new(kind, self.step.manifest.title.clone()).at(&self.step.id)
+    }
+
+    /// It is there and somebody else's.
+    pub fn conflict(&self, view: &View) -> Box<Failure> {
+        self.failure(Kind::Site)
+            .meaning(message("engine.look.conflict", &[("reason", &view.told())]))
+            .advise(message("engine.look.conflict-advice", &[]))
+    }
+
+    /// The site accepted the act, and then did not show its effect.
+    pub fn not_shown(&self, view: &View) -> Box<Failure> {
+        let waited = units::duration(self.visible_within());
+        self.failure(Kind::Site)
+            .meaning(message("engine.look.not-shown", &[("waited", &waited), ("seen", &view.told())]))
+            .advise(message("engine.stop.go-on", &[]))
+    }
+
+    /// A selected stage needs this step, and it has not been done.
+    pub fn lacking(&self, view: &View) -> Box<Failure> {
+        let stage = self.step.stage();
+        self.failure(Kind::Site)
+            .meaning(message("engine.lacking.step", &[("stage", &stage), ("seen", &view.told())]))
+            .advise(message("engine.lacking.run-stage", &[("stage", &stage)]))
+    }
+}

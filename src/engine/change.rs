@@ -1,0 +1,113 @@
+//! The `change` step: look, act, look again. Only the second look makes it *changed*.
+
+use std::time::Duration;
+
+use super::{
+    attempt::{ATTEMPTS, Acted, Attempt, Ended},
+    event::{Outcome, Resumed, Verdict},
+    facts::Facts,
+    step::{ChangeProbe, StepFn},
+    view::{Probe, View},
+    waiting::Interrupt,
+    world::World,
+};
+use crate::failure::Result;
+
+pub(super) async fn change<W: World>(
+    attempt: &Attempt<'_, W>,
+    probe: &StepFn<W::Read, ChangeProbe>,
+    act: &StepFn<W, ()>,
+    follow: Option<&StepFn<W::Read, ()>>,
+) -> Ended {
+    let probe = Probe::Change(probe);
+    let view = first_look(attempt, &probe, follow).await?;
+    if let Some(end) = settled_by(attempt, &view)? {
+        return Ok(end);
+    }
+    if attempt.needed_only {
+        return Err(attempt.lacking(&view));
+    }
+    attempt.resumed(Resumed::Redone)?;
+    let mut round = 1;
+    loop {
+        let mut lost = None;
+        let mut failed = None;
+        {
+            let _slot = attempt.slot().await?;
+            match attempt.act(act).await? {
+                Acted::Answered(()) => {}
+                Acted::Lost(failure) => lost = Some(failure),
+            }
+            if let Some(follow) = follow
+                && (lost.is_none() || attempt.handle.remembers())
+            {
+                failed = attempt.follow(follow).await?;
+            }
+        }
+        let view = attempt.look(&probe, attempt.visible_within(), Interrupt::Never).await?;
+        match view.verdict {
+            Some(Verdict::Done) => return Ok((Outcome::Changed, view.facts)),
+            Some(Verdict::Conflict) => return Err(attempt.conflict(&view)),
+            Some(Verdict::NotNeeded) => return Ok((Outcome::Skipped { reason: view.told() }, Facts::none())),
+            _ => {}
+        }
+        // Nothing shows. A job that ended badly, or an effect that never came, is the operator's business; a
+        // lost answer alone means that the request may simply not have arrived.
+        match (failed, lost) {
+            (Some(failure), _) => return Err(failure),
+            (None, None) => return Err(attempt.not_shown(&view)),
+            (None, Some(failure)) if round == ATTEMPTS || attempt.handle.cancelled() => return Err(failure),
+            (None, Some(_)) => round += 1,
+        }
+    }
+}
+
+/// The look before any act: on a resume what was remembered is followed first, and nothing counts as absent
+/// before an effect had the time to show.
+pub(super) async fn first_look<W: World>(
+    attempt: &Attempt<'_, W>,
+    probe: &Probe<'_, W>,
+    follow: Option<&StepFn<W::Read, ()>>,
+) -> Result<View> {
+    if !attempt.open() {
+        return attempt.look(probe, Duration::ZERO, Interrupt::AtFirst).await;
+    }
+    if let Some(follow) = follow.filter(|_| attempt.handle.remembers()) {
+        attempt.resumed(Resumed::Continued)?;
+        // A bad end is not an error here: the look decides, and if nothing is there, the act runs again.
+        let _ended_badly = attempt.follow(follow).await?;
+    }
+    let view = attempt.look(probe, attempt.visible_within(), Interrupt::AtFirst).await?;
+    let undecided = matches!(view.verdict, Some(Verdict::Absent | Verdict::Differs | Verdict::Unproved));
+    match follow.filter(|_| undecided && attempt.handle.remembers()) {
+        Some(follow) => {
+            attempt.resumed(Resumed::Continued)?;
+            let _ended_badly = attempt.follow(follow).await?;
+            attempt.look(probe, attempt.visible_within(), Interrupt::AtFirst).await
+        }
+        None => Ok(view),
+    }
+}
+
+/// The end of a step whose first look already settles it.
+pub(super) fn settled_by<W: World>(
+    attempt: &Attempt<'_, W>,
+    view: &View,
+) -> Result<Option<(Outcome, Facts)>> {
+    match view.verdict {
+        Some(Verdict::Done) if attempt.open() => {
+            attempt.resumed(Resumed::Continued)?;
+            Ok(Some((Outcome::Changed, view.facts.clone())))
+        }
+        Some(Verdict::Done) => {
+            attempt.resumed(Resumed::Kept)?;
+            Ok(Some((Outcome::AlreadyDone, view.facts.clone())))
+        }
+        Some(Verdict::NotNeeded) => {
+            attempt.resumed(Resumed::Kept)?;
+            Ok(Some((Outcome::Skipped { reason: view.told() }, Facts::none())))
+        }
+        Some(Verdict::Conflict) => Err(attempt.conflict(view)),
+        _ => Ok(None),
+    }
+}

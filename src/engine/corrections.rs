@@ -1,0 +1,61 @@
+//! A corrected plan: which fields changed since the steps that use them ended, and whether the run may go on.
+
+use std::collections::BTreeSet;
+
+use super::{
+    context::Context,
+    event::{EventKind, Level, Outcome},
+    inputs::Inputs,
+    stage::Runbook,
+    world::World,
+};
+use crate::{
+    failure::{Failure, Kind, Result},
+    messages::message,
+};
+
+/// Compares the recorded inputs of every step taking part with the present ones. Goes on when no finished step
+/// uses a changed field or all that do are in `redo`; else a `Kind::Decision` failure names them.
+pub(super) fn admit<W: World>(
+    book: &Runbook<'_, W>,
+    part: &[bool],
+    inputs: &[Inputs],
+    redo: &[String],
+    context: &Context,
+) -> Result<()> {
+    let mut changed = BTreeSet::new();
+    let mut unknown = BTreeSet::new();
+    let mut affected = Vec::new();
+    for (at, node) in book.nodes.iter().enumerate().filter(|(at, _)| part[*at]) {
+        let journal = context.journal.borrow();
+        let Some(record) = journal.state().step(&node.step.id) else { continue };
+        let Some(recorded) = &record.inputs else { continue };
+        let comparison = recorded.compare(&inputs[at]);
+        let skipped = matches!(record.finished, Some(Outcome::Skipped { .. }));
+        let done = record.open_intent || (record.finished.is_some() && !skipped);
+        if !comparison.changed.is_empty() && node.step.kind.acts() && done {
+            affected.push(node.step.id.clone());
+        }
+        changed.extend(comparison.changed);
+        unknown.extend(comparison.unknown);
+    }
+    if !unknown.is_empty() {
+        let fields = unknown.into_iter().collect::<Vec<_>>().join(", ");
+        let text = message("engine.plan.incomparable", &[("fields", &fields)]);
+        context.report(EventKind::Note { step: String::new(), level: Level::Warning, text });
+    }
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let fields: Vec<String> = changed.into_iter().collect();
+    context.record(EventKind::PlanChanged { fields: fields.clone(), steps: affected.clone() })?;
+    if affected.iter().all(|step| redo.contains(step)) {
+        return Ok(());
+    }
+    let flags = affected.iter().map(|step| format!("--redo {step}")).collect::<Vec<_>>().join(" ");
+    Err(Failure::new(Kind::Decision, message("engine.plan.comparing", &[]))
+        .at(fields.join(", "))
+        .meaning(message("engine.plan.changed", &[("steps", &affected.join(", "))]))
+        .advise(message("engine.plan.redo", &[("flags", &flags)]))
+        .advise(message("engine.plan.undo", &[])))
+}

@@ -1,0 +1,91 @@
+//! Outlines of the runbook: for the first event of a run, and for `stages`.
+
+use super::{
+    event::{RunOutline, StageOutline, StepOutline},
+    handle::millis,
+    run::{Options, Runner},
+    stage::{Runbook, Stage, Step},
+    step::StepKind,
+    world::World,
+};
+use crate::{failure::Result, text::Text};
+
+/// Version of the event schema; grows with every change that a reader could notice.
+pub const SCHEMA: &str = "1.0";
+
+/// One step as `stages` lists it.
+#[derive(Clone, Debug)]
+pub struct StepListing {
+    /// `stage.step`.
+    pub id: String,
+    pub title: Text,
+    /// `check`, `change`, `repeat`, `once` or `wait`.
+    pub kind: &'static str,
+    /// Full ids of the steps it comes after.
+    pub after: Vec<String>,
+    pub timeout: std::time::Duration,
+    pub expected: Option<std::time::Duration>,
+    pub uses: Vec<String>,
+    pub service: Option<String>,
+}
+
+/// The whole runbook in order, stage by stage.
+pub fn listing<W: World + 'static>(stages: &[Stage<W>]) -> Result<Vec<StepListing>> {
+    let book = Runbook::new(stages)?;
+    let list = |node: &super::stage::Node<'_, W>| StepListing {
+        id: node.step.id.clone(),
+        title: node.step.manifest.title.clone(),
+        kind: kind_name(&node.step.kind),
+        after: node.after.iter().map(|&at| book.nodes[at].step.id.clone()).collect(),
+        timeout: node.step.manifest.timeout,
+        expected: node.step.manifest.expected,
+        uses: node.step.manifest.uses.clone(),
+        service: node.step.manifest.service.clone(),
+    };
+    Ok(book.nodes.iter().map(list).collect())
+}
+
+fn kind_name<W: World>(kind: &StepKind<W>) -> &'static str {
+    match kind {
+        StepKind::Check { .. } => "check",
+        StepKind::Change { .. } => "change",
+        StepKind::Repeat { .. } => "repeat",
+        StepKind::Once { .. } => "once",
+        StepKind::Wait { .. } => "wait",
+    }
+}
+
+/// What a run is about to do: the stages and steps that take part.
+pub(super) fn of_run<W: World + 'static>(runner: &Runner<'_, W>, options: &Options) -> RunOutline {
+    let journal = runner.context.journal.borrow();
+    let stages = runner.book.stages.iter().enumerate().filter_map(|(at, stage)| {
+        let of_stage = |node: &usize| runner.book.nodes[*node].stage == at && runner.part[*node];
+        let nodes: Vec<usize> = (0..runner.part.len()).filter(of_stage).collect();
+        let first = *nodes.first()?;
+        Some(StageOutline {
+            id: stage.manifest.id.clone(),
+            number: stage.manifest.number,
+            title: stage.manifest.title.clone(),
+            selected: runner.selected[first],
+            steps: nodes.iter().map(|&node| of_step(runner.book.nodes[node].step)).collect(),
+        })
+    });
+    RunOutline {
+        schema: SCHEMA.to_owned(),
+        run: journal.run().to_owned(),
+        site: journal.site().to_owned(),
+        simulated: options.simulated,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        run_folder: options.run_folder.clone(),
+        stages: stages.collect(),
+    }
+}
+
+fn of_step<W: World>(step: &Step<W>) -> StepOutline {
+    StepOutline {
+        id: step.id.clone(),
+        title: step.manifest.title.clone(),
+        expected_ms: step.manifest.expected.map(millis),
+        limit_ms: millis(step.manifest.timeout),
+    }
+}

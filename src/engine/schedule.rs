@@ -1,0 +1,205 @@
+//! The order of a run: every step as soon as what it depends on ended well, independent ones side by side.
+//!
+//! All steps are futures of one task. None is ever dropped, except by a second request to stop.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
+
+use super::{
+    event::{EventKind, Outcome},
+    facts::Facts,
+    handle::millis,
+    lock::Lock,
+    run::Runner,
+    world::World,
+};
+use crate::{
+    failure::{Failure, Result},
+    messages::message,
+    text::Text,
+};
+
+/// How often the lock shows that its holder is alive (real time).
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    /// Takes no part in this run; nobody waits for it.
+    Apart,
+    Waiting,
+    Running,
+    Well,
+    /// Failed, or not run because of a failure: the step that failed first.
+    Badly(Option<usize>),
+}
+
+pub(super) struct Schedule<'r, 'a, W: World> {
+    runner: &'r Runner<'a, W>,
+    states: Vec<State>,
+    /// Per stage: when its first step started (site time).
+    stages: Vec<Option<Duration>>,
+    failure: Option<Box<Failure>>,
+}
+
+impl<'r, 'a, W: World + 'static> Schedule<'r, 'a, W> {
+    pub fn new(runner: &'r Runner<'a, W>) -> Self {
+        let states =
+            runner.part.iter().map(|part| if *part { State::Waiting } else { State::Apart }).collect();
+        Self { runner, states, stages: vec![None; runner.book.stages.len()], failure: None }
+    }
+
+    /// Runs everything there is to run; the first failure, when there was one.
+    pub async fn run(mut self, mut lock: Option<Lock>) -> Option<Box<Failure>> {
+        let runner = self.runner;
+        let mut in_hand: FuturesUnordered<LocalBoxFuture<'r, (usize, Result<()>)>> = FuturesUnordered::new();
+        let mut heartbeat = tokio::time::interval(HEARTBEAT);
+        loop {
+            while let Some(at) = self.next() {
+                if !self.start(at) {
+                    continue;
+                }
+                in_hand.push(Box::pin(async move { (at, runner.step(at).await) }));
+            }
+            tokio::select! {
+                biased;
+                () = runner.context.cancel.until_forced(), if !in_hand.is_empty() => {
+                    drop(in_hand);
+                    self.abandon();
+                    break;
+                }
+                ended = in_hand.next() => match ended {
+                    Some((at, result)) => self.end(at, result),
+                    None => break,
+                },
+                _ = heartbeat.tick() => {
+                    if let Some(lock) = &mut lock {
+                        // The OS lock is what counts; a late heartbeat misleads nobody on this machine.
+                        let _ = lock.beat();
+                    }
+                }
+            }
+        }
+        self.leave();
+        self.failure
+    }
+
+    /// A waiting step whose dependencies all ended; never one after a request to stop.
+    fn next(&self) -> Option<usize> {
+        if self.runner.context.cancel.requested() {
+            return None;
+        }
+        (0..self.states.len()).find(|&at| self.states[at] == State::Waiting && self.ended(at))
+    }
+
+    /// Whether everything that `at` comes after has ended. A step apart (a check of an earlier stage) passes the
+    /// question on to what itself comes after.
+    fn ended(&self, at: usize) -> bool {
+        self.before(at).iter().all(|&before| matches!(self.states[before], State::Well | State::Badly(_)))
+    }
+
+    /// The steps taking part that `at` comes after, seen through those apart.
+    fn before(&self, at: usize) -> Vec<usize> {
+        let mut found = Vec::new();
+        let mut open = self.runner.book.nodes[at].after.clone();
+        while let Some(before) = open.pop() {
+            if self.states[before] == State::Apart {
+                open.extend(&self.runner.book.nodes[before].after);
+            } else {
+                found.push(before);
+            }
+        }
+        found
+    }
+
+    /// Starts a step, or tells that it will not run because of an earlier failure.
+    fn start(&mut self, at: usize) -> bool {
+        let culprit = self.before(at).into_iter().find_map(|before| match self.states[before] {
+            State::Badly(first) => Some(first.unwrap_or(before)),
+            _ => None,
+        });
+        if let Some(culprit) = culprit {
+            let title = &self.runner.book.nodes[culprit].step.manifest.title;
+            self.not_run(at, message("engine.run.after-failure", &[("step", title)]));
+            self.states[at] = State::Badly(Some(culprit));
+            return false;
+        }
+        let stage = self.runner.book.nodes[at].stage;
+        if self.stages[stage].is_none() {
+            self.stages[stage] = Some(self.runner.context.clock.elapsed());
+            let stage = self.runner.book.stages[stage].manifest.id.clone();
+            self.runner.context.report(EventKind::StageStarted { stage });
+        }
+        self.states[at] = State::Running;
+        true
+    }
+
+    fn end(&mut self, at: usize, result: Result<()>) {
+        self.states[at] = match result {
+            Ok(()) => State::Well,
+            Err(failure) => {
+                self.fail(failure);
+                State::Badly(None)
+            }
+        };
+        self.end_stage(self.runner.book.nodes[at].stage);
+    }
+
+    /// Keeps the failure that tells most: the first one that is not merely a stop.
+    fn fail(&mut self, failure: Box<Failure>) {
+        match &self.failure {
+            Some(kept) if !super::cancel::is_stop(kept) || super::cancel::is_stop(&failure) => {}
+            _ => self.failure = Some(failure),
+        }
+    }
+
+    /// Tells the end of a stage once nothing of it is waiting or running.
+    fn end_stage(&self, stage: usize) {
+        let nodes = &self.runner.book.nodes;
+        let mut states = (0..nodes.len()).filter(|&at| nodes[at].stage == stage).map(|at| &self.states[at]);
+        let Some(started) = self.stages[stage] else { return };
+        if states.clone().any(|state| matches!(state, State::Waiting | State::Running)) {
+            return;
+        }
+        let complete = !states.any(|state| matches!(state, State::Badly(_)));
+        let elapsed_ms = millis(self.runner.context.clock.elapsed().saturating_sub(started));
+        let stage = self.runner.book.stages[stage].manifest.id.clone();
+        self.runner.context.report(EventKind::StageFinished { stage, complete, elapsed_ms });
+    }
+
+    /// Asked twice to stop: the steps in hand end here, however far they are. Their intents stay open.
+    fn abandon(&mut self) {
+        for at in 0..self.states.len() {
+            if self.states[at] == State::Running {
+                let attempt = self.runner.attempt(at);
+                let failure = self.runner.context.cancel.failure(attempt.step.manifest.title.clone());
+                let failure = self.runner.fail(&attempt, failure, 0);
+                self.end(at, Err(failure));
+            }
+        }
+    }
+
+    /// What a stopped run did not come to.
+    fn leave(&mut self) {
+        let cancel = self.runner.context.cancel.clone();
+        for at in 0..self.states.len() {
+            if self.states[at] == State::Waiting {
+                self.not_run(at, message("engine.run.stopped", &[]));
+                self.states[at] = State::Badly(None);
+                self.fail(cancel.failure(message("engine.run.running", &[])));
+                self.end_stage(self.runner.book.nodes[at].stage);
+            }
+        }
+    }
+
+    fn not_run(&self, at: usize, reason: Text) {
+        let step = self.runner.book.nodes[at].step.id.clone();
+        let outcome = Outcome::NotRun { reason };
+        self.runner.context.report(EventKind::StepFinished {
+            step,
+            outcome,
+            facts: Facts::none(),
+            elapsed_ms: 0,
+        });
+    }
+}

@@ -1,0 +1,45 @@
+//! Counts what a run did, for its summary.
+
+use std::cell::Cell;
+
+use super::event::{EventKind, Level, Outcome, RunSummary};
+use crate::failure::Failure;
+
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    changed: Cell<usize>,
+    already_done: Cell<usize>,
+    sent: Cell<usize>,
+    skipped: Cell<usize>,
+    warnings: Cell<usize>,
+}
+
+impl Tally {
+    pub fn count(&self, event: &EventKind) {
+        let counter = match event {
+            EventKind::Note { level: Level::Warning, .. } => &self.warnings,
+            EventKind::StepFinished { outcome, .. } => match outcome {
+                Outcome::Changed => &self.changed,
+                Outcome::AlreadyDone | Outcome::AlreadySent => &self.already_done,
+                Outcome::Sent => &self.sent,
+                Outcome::Skipped { .. } => &self.skipped,
+                _ => return,
+            },
+            _ => return,
+        };
+        counter.set(counter.get() + 1);
+    }
+
+    pub fn summary(&self, failure: Option<Box<Failure>>, elapsed_ms: u64) -> RunSummary {
+        RunSummary {
+            exit_code: failure.as_ref().map_or(0, |failure| failure.kind.exit_code()),
+            changed: self.changed.get(),
+            already_done: self.already_done.get(),
+            sent: self.sent.get(),
+            skipped: self.skipped.get(),
+            warnings: self.warnings.get(),
+            failure,
+            elapsed_ms,
+        }
+    }
+}
