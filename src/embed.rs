@@ -28,5 +28,8 @@ pub const STAGES: &[(&str, &str)] = &[
     ("03-config-cluster", include_str!("../stages/03-config-cluster.toml")),
 ];
 
+/// The name grammar of the VM tools image.
+pub const VM_TOOLS_PACKAGE: &str = include_str!("../templates/packages/vmtools.toml");
+
 /// The configuration's defaults: the commented example is the default.
 pub const CONFIG: &str = include_str!("../examples/voyager.toml");
