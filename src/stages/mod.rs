@@ -1,1 +1,16 @@
-//! (module in preparation)
+//! The runbook in code: the world of the steps, one folder per stage, one file per step.
+
+pub mod facts;
+pub mod hardware;
+pub mod media;
+pub mod registry;
+pub mod settings;
+pub mod workbook;
+pub mod world;
+
+mod bond;
+mod config_cluster;
+mod init_cluster;
+mod jobs;
+mod ownership;
+mod prepare;

@@ -1,0 +1,176 @@
+//! The world the steps live in: the plan, the ways to the site, and what a run brings along.
+
+use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    fs, io,
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+};
+
+use super::{settings::Settings, workbook::Workbook};
+use crate::{
+    clients::{
+        dial::{Dialler, Endpoint},
+        fisheye::{Addresses, Fisheye, Reader, Vds},
+        http::Http,
+        ssh::{Ssh, SshReader},
+        trust::TrustStore,
+    },
+    engine::{self, Content, FieldValue, handle::Handle},
+    failure::{Failure, Kind, Result},
+    messages::message,
+    plan::{Diagnostic, Plan, view},
+};
+
+/// Everything a run hands to its steps; only `cli` puts it together.
+pub struct Outfit {
+    pub plan: Plan,
+    /// What the plan check found besides errors.
+    pub findings: Vec<Diagnostic>,
+    pub settings: Settings,
+    /// The folder of media, when there is one.
+    pub media: Option<PathBuf>,
+    pub http: Http,
+    /// Where serials are written: the workbook, or its copy in a rehearsal; `None` writes nowhere.
+    pub workbook: Option<Workbook>,
+    /// Where the deploy payload is kept; `None` keeps it nowhere.
+    pub run_folder: Option<PathBuf>,
+}
+
+/// The whole world, for acts.
+pub struct World {
+    read: WorldRead,
+    fisheye: Fisheye,
+}
+
+/// The readable part of the world, for probes: nothing here changes the site.
+pub struct WorldRead {
+    pub plan: Plan,
+    pub findings: Vec<Diagnostic>,
+    pub settings: Settings,
+    pub media: Option<PathBuf>,
+    pub dialler: Dialler,
+    /// Who may answer at which address.
+    pub trust: TrustStore,
+    pub workbook: Option<Workbook>,
+    http: Http,
+    fisheye: Reader,
+    vdses: RefCell<Option<Shared>>,
+    run_folder: Option<PathBuf>,
+}
+
+/// A list of the site and the steps that have used it. A step that asks again wants to see a change.
+struct Shared {
+    list: Vec<Vds>,
+    used_by: BTreeSet<String>,
+}
+
+impl World {
+    /// Nothing is contacted yet.
+    pub fn new(outfit: Outfit) -> Self {
+        let Outfit { plan, findings, settings, media, http, workbook, run_folder } = outfit;
+        let nodes: Vec<Ipv4Addr> = plan.hosts.iter().map(|host| host.mgmt_ip.value).collect();
+        let vip = plan.cluster.vip.value;
+        let trust = http.trust().clone();
+        trust.share(Endpoint::new(vip, 443), nodes.iter().map(|node| Endpoint::new(*node, 443)));
+        let addresses = Addresses {
+            // A plan has three hosts at least.
+            first: nodes.first().copied().unwrap_or(vip),
+            others: nodes.iter().skip(1).copied().collect(),
+            vip,
+        };
+        let password = plan.cluster.admin_password.value.clone();
+        let fisheye = Fisheye::new(http.clone(), addresses, password);
+        let read = WorldRead {
+            plan,
+            findings,
+            settings,
+            media,
+            dialler: http.dialler().clone(),
+            trust,
+            workbook,
+            fisheye: fisheye.reader().clone(),
+            http,
+            vdses: RefCell::new(None),
+            run_folder,
+        };
+        Self { read, fisheye }
+    }
+
+    pub fn plan(&self) -> &Plan {
+        &self.read.plan
+    }
+
+    pub fn media(&self) -> Option<&Path> {
+        self.read.media.as_deref()
+    }
+
+    /// The cluster, to be changed. Lists read before are stale from here on.
+    pub fn fisheye(&self, handle: &Handle) -> Fisheye {
+        *self.read.vdses.borrow_mut() = None;
+        self.fisheye.for_step(handle.id())
+    }
+
+    pub fn ssh(&self, handle: &Handle, address: Ipv4Addr) -> Ssh {
+        Ssh::new(self.read.ssh(handle, address))
+    }
+
+    /// Keeps a redacted copy of a request body in the run folder.
+    pub fn keep_payload(&self, name: &str, body: &impl serde::Serialize) -> Result<()> {
+        let Some(folder) = &self.read.run_folder else { return Ok(()) };
+        let path = folder.join(name);
+        let write = |path: &Path| {
+            let value = serde_json::to_value(body).map_err(io::Error::other)?;
+            let redacted = self.read.http.wire().redactor().json(&value);
+            fs::write(path, serde_json::to_vec_pretty(&redacted).map_err(io::Error::other)?)
+        };
+        write(&path).map_err(|error| {
+            let doing = message("stages.world.keeping_payload", &[]);
+            Failure::new(Kind::Local, doing).at(path.display()).because(&error)
+        })
+    }
+}
+
+impl WorldRead {
+    /// The cluster, to be looked at.
+    pub fn cluster(&self, handle: &Handle) -> Reader {
+        self.fisheye.for_step(handle.id())
+    }
+
+    pub fn ssh(&self, handle: &Handle, address: Ipv4Addr) -> SshReader {
+        let wire = self.http.wire().for_step(handle.id());
+        SshReader::new(self.dialler.clone(), Endpoint::new(address, 22), self.trust.clone(), wire)
+    }
+
+    /// The VDSes of the cluster, read once for all steps until the first write. A step that asks a second
+    /// time gets a fresh list.
+    pub async fn vdses(&self, handle: &Handle) -> Result<Vec<Vds>> {
+        if let Some(shared) = &mut *self.vdses.borrow_mut()
+            && shared.used_by.insert(handle.id().to_owned())
+        {
+            return Ok(shared.list.clone());
+        }
+        let list = self.cluster(handle).vdses().await?;
+        let used_by = BTreeSet::from([handle.id().to_owned()]);
+        *self.vdses.borrow_mut() = Some(Shared { list: list.clone(), used_by });
+        Ok(list)
+    }
+}
+
+impl engine::World for World {
+    type Read = WorldRead;
+
+    fn read(&self) -> &WorldRead {
+        &self.read
+    }
+
+    fn field(&self, key: &str) -> Option<FieldValue> {
+        let field = view::field(&self.read.plan, key)?;
+        let content = match field.text {
+            view::FieldText::Open(text) => Content::Plain(text),
+            view::FieldText::Secret(secret) => Content::Secret(secret),
+        };
+        Some(FieldValue { content, cells: field.cells.iter().map(ToString::to_string).collect() })
+    }
+}
