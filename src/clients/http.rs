@@ -1,4 +1,4 @@
-//! One HTTP exchange: what a call is, sending it once, and telling apart what may have reached the site.
+//! One HTTP exchange: sending a call once, and telling apart what may have reached the site.
 
 use std::{
     collections::HashMap,
@@ -11,14 +11,15 @@ use std::{
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use reqwest::{Method, Response, header};
+use reqwest::{Response, header};
 use tokio::time::{timeout, timeout_at};
 
+pub use super::call::{Call, Payload, Scheme, Target};
 use super::{
     dial::{Dialler, Endpoint},
     problem::Problem,
     trust::{Refusal, TrustStore},
-    wire::{Body, Class, Exchange, Outcome, Wire},
+    wire::{Body, Exchange, Outcome, Wire},
 };
 use crate::{failure::Result, messages::message, secret::Secret, text::Text};
 
@@ -28,125 +29,6 @@ const LONGEST_ANSWER: usize = 32 << 20;
 /// Waiting between attempts. The engine's clock implements it, so that rehearsals scale.
 pub trait Pause: Send + Sync {
     fn pause(&self, time: Duration) -> BoxFuture<'_, ()>;
-}
-
-/// Where a request goes: planned address, port and scheme.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target {
-    pub scheme: Scheme,
-    pub endpoint: Endpoint,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scheme {
-    Http,
-    Https,
-}
-
-impl Target {
-    pub fn http(address: impl Into<std::net::IpAddr>) -> Self {
-        Self { scheme: Scheme::Http, endpoint: Endpoint::new(address, 80) }
-    }
-
-    pub fn https(address: impl Into<std::net::IpAddr>) -> Self {
-        Self { scheme: Scheme::Https, endpoint: Endpoint::new(address, 443) }
-    }
-}
-
-/// One request of an API, ready to be sent to any of its addresses, any number of times.
-#[derive(Clone, Debug)]
-pub struct Call {
-    /// `fisheye.deploy`: the client's method, as the transcript names it.
-    pub operation: &'static str,
-    /// What is being done, for a failure.
-    pub doing: Text,
-    pub method: Method,
-    pub path: String,
-    pub query: Vec<(&'static str, String)>,
-    pub payload: Payload,
-    pub class: Class,
-    /// Whether it changes the site.
-    pub changes: bool,
-    /// `false` for a poll: the poller is the one who repeats.
-    pub retried: bool,
-}
-
-impl Call {
-    /// A read that is repeated freely.
-    pub fn read(operation: &'static str, doing: Text, path: impl Into<String>) -> Self {
-        Self {
-            operation,
-            doing,
-            method: Method::GET,
-            path: path.into(),
-            query: Vec::new(),
-            payload: Payload::Empty,
-            class: Class::Read,
-            changes: false,
-            retried: true,
-        }
-    }
-
-    /// A write that is sent once; the caller looks at the site when the answer was lost.
-    pub fn write(operation: &'static str, doing: Text, method: Method, path: impl Into<String>) -> Self {
-        Self { method, class: Class::Probed, changes: true, ..Self::read(operation, doing, path) }
-    }
-
-    pub fn query(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.query.push((name, value.to_string()));
-        self
-    }
-
-    /// A JSON body. Our own request types always serialise; one that does not is sent as `null` and
-    /// refused by the site.
-    pub fn json(mut self, body: &impl serde::Serialize) -> Self {
-        self.payload = Payload::Json(serde_json::to_vec(body).unwrap_or_else(|_| b"null".to_vec()).into());
-        self
-    }
-
-    pub fn chunk(mut self, bytes: Bytes) -> Self {
-        self.payload = Payload::Chunk(bytes);
-        self
-    }
-
-    pub fn class(self, class: Class) -> Self {
-        Self { class, ..self }
-    }
-
-    /// Changes nothing worth counting (a login).
-    pub fn harmless(self) -> Self {
-        Self { changes: false, ..self }
-    }
-
-    pub fn polled(self) -> Self {
-        Self { retried: false, ..self }
-    }
-
-    /// Path and query as they travel.
-    fn path_and_query(&self) -> String {
-        if self.query.is_empty() {
-            return self.path.clone();
-        }
-        let mut url = String::from(&self.path);
-        for (at, (name, value)) in self.query.iter().enumerate() {
-            let value = percent_encoding::utf8_percent_encode(value, QUERY);
-            url.push_str(&format!("{}{name}={value}", if at == 0 { '?' } else { '&' }));
-        }
-        url
-    }
-}
-
-/// RFC 3986's unreserved characters stay as they are.
-const QUERY: &percent_encoding::AsciiSet =
-    &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// The body of a request; cheap to send again.
-#[derive(Clone, Debug)]
-pub enum Payload {
-    Empty,
-    Json(Bytes),
-    /// One chunk of a file, as multipart part `file` (api-fisheye §6.9).
-    Chunk(Bytes),
 }
 
 /// An answer, whatever its status.

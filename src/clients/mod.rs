@@ -1,6 +1,7 @@
 //! Reaching the site: dialling, trust, HTTP with retry classes, the redacted transcript, uploads, and
 //! one folder per API.
 
+pub mod call;
 pub mod dial;
 pub mod fisheye;
 pub mod http;

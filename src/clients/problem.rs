@@ -23,7 +23,7 @@ pub enum Problem {
     /// Sent, and no usable answer came back.
     Lost { at: Endpoint, why: String, limit: Option<Duration> },
     /// The site answered that it will not, or could not.
-    Refused(Refused),
+    Refused(Box<Refused>),
     /// The exchange happened but could not be written to the transcript.
     Unrecorded(io::Error),
     /// No session: the login failed for a reason of its own.
@@ -72,6 +72,12 @@ impl fmt::Display for Refused {
             write!(f, " {part}")?;
         }
         self.fields.iter().try_for_each(|(field, reason)| write!(f, "; {field}: {reason}"))
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(Box::new(refused))
     }
 }
 

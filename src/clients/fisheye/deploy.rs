@@ -273,3 +273,6 @@ pub struct Ntp {
     /// UTC, RFC 3339 with milliseconds.
     pub current_time: String,
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,9 +44,9 @@ pub(super) fn data(answer: &Answer) -> Result<Value, Problem> {
         Ok(envelope) if answer.is_success() && envelope.ec == "EOK" && is_empty(&envelope.error) => {
             Ok(envelope.data)
         }
-        Ok(envelope) => Err(Problem::Refused(refused(answer, envelope))),
+        Ok(envelope) => Err(refused(answer, envelope).into()),
         Err(why) if answer.is_success() => Err(Problem::unreadable(answer, why)),
-        Err(_) => Err(Problem::Refused(Refused::raw(answer))),
+        Err(_) => Err(Refused::raw(answer).into()),
     }
 }
 
@@ -54,10 +54,10 @@ pub(super) fn data(answer: &Answer) -> Result<Value, Problem> {
 pub(super) fn v3<T: DeserializeOwned>(answer: &Answer) -> Result<T, Problem> {
     if !answer.is_success() {
         // Some of them carry the v2 envelope; its words are better than raw JSON.
-        return Err(Problem::Refused(match serde_json::from_slice::<Envelope>(&answer.body) {
-            Ok(envelope) => refused(answer, envelope),
-            Err(_) => Refused::raw(answer),
-        }));
+        return Err(match serde_json::from_slice::<Envelope>(&answer.body) {
+            Ok(envelope) => refused(answer, envelope).into(),
+            Err(_) => Refused::raw(answer).into(),
+        });
     }
     serde_json::from_slice(&answer.body).map_err(|why| Problem::unreadable(answer, why))
 }
@@ -124,7 +124,7 @@ mod tests {
 
     fn refusal(status: u16, body: &str) -> Refused {
         match data(&answer(status, body)) {
-            Err(Problem::Refused(refused)) => refused,
+            Err(Problem::Refused(refused)) => *refused,
             other => panic!("{other:?}"),
         }
     }

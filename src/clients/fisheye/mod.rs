@@ -17,6 +17,8 @@ mod scan;
 mod sessions;
 mod settings;
 mod svt_image;
+#[cfg(test)]
+mod tests;
 
 use std::{net::Ipv4Addr, ops::Deref, sync::Arc};
 

@@ -79,7 +79,7 @@ impl Reader {
     /// All VDSes: those of the deployment and a system one among them.
     pub async fn vdses(&self) -> Result<Vec<Vds>> {
         let call = Call::read("fisheye.vdses", message("clients.doing.vdses", &[]), "/api/v2/network/vds");
-        self.cluster(call, |answer| entities(answer)).await
+        self.cluster(call, entities).await
     }
 
     pub async fn vds(&self, uuid: &str) -> Result<Vds> {
@@ -92,7 +92,7 @@ impl Reader {
     pub async fn vlans(&self, vds_uuid: &str) -> Result<Vec<Vlan>> {
         let doing = message("clients.doing.vlans", &[]);
         let call = Call::read("fisheye.vlans", doing, format!("/api/v2/network/vds/{vds_uuid}/vlans"));
-        self.cluster(call, |answer| entities(answer)).await
+        self.cluster(call, entities).await
     }
 }
 

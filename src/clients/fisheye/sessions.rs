@@ -213,7 +213,7 @@ fn entry(answer: &Answer) -> Result<Entry, Problem> {
         }
         // Wrong password and missing account come as 400, 401, 403 or 404 (site-behaviour §4).
         Err(Problem::Refused(refused)) if matches!(refused.status, 400 | 401 | 403 | 404) => {
-            Ok(Entry::Refused(refused))
+            Ok(Entry::Refused(*refused))
         }
         Err(problem) => Err(problem),
     }

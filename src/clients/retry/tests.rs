@@ -39,7 +39,7 @@ fn body(answer: &Answer) -> Result<String, Problem> {
     if answer.is_success() {
         Ok(String::from_utf8_lossy(&answer.body).into_owned())
     } else {
-        Err(Problem::Refused(Refused::raw(answer)))
+        Err(Refused::raw(answer).into())
     }
 }
 

@@ -4,6 +4,8 @@
 
 mod sender;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeSet, time::Duration};
 
