@@ -2,9 +2,14 @@
 
 use std::{collections::BTreeMap, net::Ipv4Addr, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de};
 
-use super::{durations::Durations, random, ssh::SshQuirks, variants::Variants};
+use super::{
+    durations::Durations,
+    fisheye, random,
+    ssh::{self, SshQuirks},
+    variants::Variants,
+};
 
 /// A scenario file: TOML with `seed`, `[site]`, `[durations]`, `[variants]` and any number of `[[fault]]`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -45,9 +50,16 @@ impl FaultFile {
         }
     }
 
-    /// Reads a scenario; the error names line and column.
+    /// Reads a scenario. Errors: not TOML, an unknown key (with line and column), an unknown operation.
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
-        toml::from_str(text)
+        let file: Self = toml::from_str(text)?;
+        match file.faults.iter().find(|fault| !fault.can_strike()) {
+            // A fault that can never strike would make a test pass for nothing.
+            Some(fault) => {
+                Err(de::Error::custom(format!("fault: no operation is called {:?}", fault.operation)))
+            }
+            None => Ok(file),
+        }
     }
 }
 
@@ -191,14 +203,22 @@ pub enum HoldPoint {
 }
 
 impl Fault {
+    fn can_strike(&self) -> bool {
+        let mut known = fisheye::operations().chain(ssh::OPERATIONS);
+        self.operation.starts_with("connect") || known.any(|operation| self.names(operation))
+    }
+
+    fn names(&self, operation: &str) -> bool {
+        match self.operation.strip_suffix('*') {
+            Some(start) => operation.starts_with(start),
+            None => self.operation == operation,
+        }
+    }
+
     /// Whether this fault acts on the request now; counts it either way.
     fn strike(&mut self, asked: &Asked<'_>, draw: f64) -> bool {
-        let named = match self.operation.strip_suffix('*') {
-            Some(start) => asked.operation.starts_with(start),
-            None => self.operation == asked.operation,
-        };
         let age = asked.age.as_secs_f64();
-        let met = named
+        let met = self.names(asked.operation)
             && self.address.is_none_or(|wanted| wanted == asked.address)
             && (self.chunk.is_none() || self.chunk == asked.chunk)
             && self.from_seconds.is_none_or(|from| age >= from)
@@ -257,6 +277,8 @@ mod tests {
         assert_eq!(file.faults.len(), 3);
         assert_eq!(file.faults[2].action, Action::Hold(HoldPoint::BeforeEffect));
         assert!(FaultFile::parse("sede = 7").is_err());
+        let unknown = FaultFile::parse("[[fault]]\noperation = 'fisheye.deplov'\naction = 'hang'\n");
+        assert!(unknown.unwrap_err().to_string().contains("fisheye.deplov"));
     }
 
     #[test]

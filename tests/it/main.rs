@@ -1,4 +1,6 @@
 //! Behaviour of the whole tool, one file per behaviour.
 
+#![cfg(test)] // tells clippy that all of this is test code: unwrap is allowed here
+
 mod simulated_site;
 mod support;

@@ -127,7 +127,7 @@ fn admit(visit: &mut Visit<'_>, route: &Route) -> Result<(), Refused> {
     visit.state.note_secrets(now, route.operation, call);
     let member = visit.state.serves(call.address);
     if route.token != Token::Fixed && !member {
-        if route.operation == "fisheye.root.setup" {
+        if route.operation == "fisheye.setup_root" {
             visit.state.breach(now, call.address, route.operation, "setupRoot before is_deployed");
         }
         return Err(Refused::With(match visit.state.variants.before_deployment {

@@ -18,6 +18,7 @@ use std::{collections::BTreeMap, net::Ipv4Addr};
 use serde::{Deserialize, Serialize};
 
 pub use handle::handle;
+pub use routes::operations;
 pub use volumes::ChunkBytes;
 
 use self::{

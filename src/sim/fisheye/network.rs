@@ -51,6 +51,11 @@ pub struct Network {
 }
 
 impl State {
+    /// The switches that exist now: name → UUID.
+    pub fn vds_uuids(&self) -> BTreeMap<String, String> {
+        self.cluster.vdses.iter().map(|vds| (vds.name.clone(), vds.uuid.clone())).collect()
+    }
+
     fn new_vds(&mut self, name: &str, bond_mode: Option<String>, hosts: BTreeMap<String, VdsHost>) -> Vds {
         let uuid = self.new_uuid();
         const ALPHABET: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";

@@ -110,9 +110,9 @@ const ROUTES: &[Route] = &[
         .token(Token::Fixed).query(&["host_ip"]),
     read("fisheye.deploy.verify", "/api/v2/deployment/deploy_verify", deployment::verify)
         .token(Token::Fixed),
-    write("fisheye.root.setup", "POST", "/api/v3/users:setupRoot", sessions::setup_root)
+    write("fisheye.setup_root", "POST", "/api/v3/users:setupRoot", sessions::setup_root)
         .token(Token::None),
-    Route { changing: false, ..write("fisheye.session", "POST", "/api/v3/sessions", sessions::open) }
+    Route { changing: false, ..write("fisheye.sessions", "POST", "/api/v3/sessions", sessions::open) }
         .token(Token::None),
     read("fisheye.job", "/api/v2/jobs/{}", jobs::show),
     write("fisheye.vip", "PUT", "/api/v2/settings/vip", settings::vip),
@@ -130,9 +130,9 @@ const ROUTES: &[Route] = &[
     read("fisheye.cpu.read", "/api/v2/elf/cluster_cpu_compatibility", settings::cpu_model),
     write("fisheye.cpu.write", "PUT", "/api/v2/elf/cluster_cpu_compatibility", settings::set_cpu_model)
         .delay(|d| d.cpu_model),
-    write("fisheye.svt.create", "POST", "/api/v2/svt_image/create_volume", volumes::create_svt)
+    write("fisheye.svt.create_volume", "POST", "/api/v2/svt_image/create_volume", volumes::create_svt)
         .body(BodyKind::Empty).query(&["name", "size"]),
-    write("fisheye.svt.chunk", "POST", "/api/v2/svt_image/upload_template", volumes::chunk)
+    write("fisheye.svt.upload_template", "POST", "/api/v2/svt_image/upload_template", volumes::chunk)
         .body(BodyKind::Multipart).query(CHUNK_QUERY).delay(|d| d.chunk),
     read("fisheye.image.list", "/api/v2/images", volumes::images),
     write("fisheye.image.create", "POST", "/api/v2/images/upload/volume", volumes::create_image)
@@ -142,6 +142,11 @@ const ROUTES: &[Route] = &[
     write("fisheye.image.delete", "DELETE", "/api/v2/images/{}", volumes::delete)
         .body(BodyKind::Empty),
 ];
+
+/// The names that faults may use.
+pub fn operations() -> impl Iterator<Item = &'static str> {
+    ROUTES.iter().map(|route| route.operation)
+}
 
 /// Which operation a request is.
 pub enum Found {

@@ -28,6 +28,9 @@ use super::{
 };
 use peer::Peer;
 
+/// The names that faults may use.
+pub const OPERATIONS: [&str; 4] = ["ssh.connect", "ssh.login", "ssh.run", shell::CHPASSWD];
+
 /// How the hosts' SSH servers differ from the usual.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

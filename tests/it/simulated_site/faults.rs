@@ -1,6 +1,6 @@
 //! Faults and holds of the simulated site.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::*;
 
@@ -79,4 +79,15 @@ fn faults_are_read_and_cleared_through_the_control_api() {
         let log = raw.control(Method::GET, "/requests", None).await;
         assert_eq!(log.as_array().unwrap().len(), 2, "the control API is no part of the site");
     });
+}
+
+#[test]
+fn every_example_of_a_simulated_site_can_be_read() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/sites");
+    let files: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() >= 2);
+    for path in files {
+        let parsed = FaultFile::parse(&std::fs::read_to_string(&path).unwrap());
+        assert!(parsed.is_ok(), "{}: {}", path.display(), parsed.unwrap_err());
+    }
 }

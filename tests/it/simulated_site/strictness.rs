@@ -1,6 +1,6 @@
 //! What the simulated site refuses: addresses, logins and requests outside the contract.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::*;
 
