@@ -1,11 +1,12 @@
 //! One HTTP request as received and one answer to be sent.
 
-use std::net::Ipv4Addr;
+use std::{io, net::Ipv4Addr};
 
 use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode},
 };
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,12 +119,8 @@ impl Answer {
     }
 
     pub fn into_response(self) -> Response<Body> {
-        let mut response = Response::new(if self.incomplete {
-            // A body of unknown size: a known one would have to agree with the content-length.
-            Body::from_stream(futures_util::stream::iter([Ok::<_, std::convert::Infallible>(self.body)]))
-        } else {
-            Body::from(self.body)
-        });
+        let body = if self.incomplete { broken_off(self.body) } else { Body::from(self.body) };
+        let mut response = Response::new(body);
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         response.headers_mut().insert("server", HeaderValue::from_static("nginx"));
@@ -134,6 +131,16 @@ impl Answer {
         }
         response
     }
+}
+
+/// A body that ends in an error after its first bytes have been sent.
+fn broken_off(bytes: Vec<u8>) -> Body {
+    let rest = stream::once(async {
+        // The pause makes the server send what it has; without it nothing at all would leave.
+        tokio::task::yield_now().await;
+        Err(io::Error::from(io::ErrorKind::ConnectionAborted))
+    });
+    Body::from_stream(stream::iter([Ok(bytes)]).chain(rest))
 }
 
 /// Why a request had no effect.

@@ -9,6 +9,7 @@ mod fisheye;
 pub mod hold;
 mod host;
 pub mod ledger;
+mod pipeline;
 mod random;
 mod reach;
 mod serve;

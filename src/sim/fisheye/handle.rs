@@ -1,17 +1,16 @@
 //! The way of one request: log, faults before, strict checks, effect, faults after, answer.
 
 use axum::body::Bytes;
-use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     super::{
         clock::Moment,
         durations,
         exchange::{Answer, Call, Refused, Scheme},
-        fault::Action,
-        hold::{Course, Cut},
-        site::{Request, Site, State},
+        hold::Cut,
+        pipeline,
+        site::{Site, State},
         variants::{BeforeDeployment, Refusal},
     },
     FIXED_TOKEN, Visit,
@@ -43,62 +42,13 @@ async fn carry_out(site: &Site, route: &Route, call: &Call, entry: usize) -> Res
     let course = site.before(route.operation, call.address, chunk).await?;
     let delay = site.with(|state, _| durations::seconds((route.delay)(&state.durations)));
     site.clock.sleep(delay).await;
-    let answer = match instead(&course) {
+    let answer = match pipeline::instead(&course) {
         Some(answer) => answer,
         None => site.with(|state, now| judge(Visit { state, now, call, course: &course }, route, entry))?,
     };
     site.after(&course, route.operation, call.address).await?;
     let skew = site.with(|state, _| state.quirks.date_skew_seconds);
-    Ok(dress(answer, &course, skew))
-}
-
-/// The answer that a fault gives in place of the effect.
-fn instead(course: &Course) -> Option<Answer> {
-    course.actions.iter().find_map(|action| match action {
-        Action::Status { status, headers, body } => Some(Answer {
-            status: *status,
-            headers: headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
-            body: body.clone().into_bytes(),
-            incomplete: false,
-        }),
-        Action::V2 { ec, msg, detail } => Some(Answer::failure(200, ec, msg, detail)),
-        _ => None,
-    })
-}
-
-/// Changes the answer as faults ask, and dates it by the wall (site-behaviour §2).
-fn dress(mut answer: Answer, course: &Course, skew: i64) -> Answer {
-    for action in &course.actions {
-        match action {
-            Action::CutBody { bytes } => {
-                answer.headers.push(("content-length".into(), answer.body.len().to_string()));
-                answer.body.truncate(*bytes);
-                answer.incomplete = true;
-            }
-            Action::MergeBody(patch) => {
-                let mut body = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
-                merge(&mut body, patch);
-                answer.body = body.to_string().into_bytes();
-            }
-            _ => {}
-        }
-    }
-    let date =
-        Timestamp::now().saturating_add(SignedDuration::from_secs(skew)).unwrap_or(Timestamp::UNIX_EPOCH);
-    answer.headers.push(("date".into(), date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()));
-    answer
-}
-
-/// JSON merge patch (RFC 7396), except that null is a value: faults want nulls in answers.
-fn merge(body: &mut Value, patch: &Value) {
-    match (body, patch) {
-        (Value::Object(body), Value::Object(patch)) => {
-            for (key, value) in patch {
-                merge(body.entry(key.clone()).or_insert(Value::Null), value);
-            }
-        }
-        (body, patch) => *body = patch.clone(),
-    }
+    Ok(pipeline::dress(answer, &course, skew))
 }
 
 /// Checks and effect in one look at the state; the ledger knows the effect before the answer leaves.
@@ -234,68 +184,5 @@ impl State {
         };
         self.breach(now, call.address, &format!("{} {}", call.method, call.path), what);
         Answer::html(status, what)
-    }
-
-    /// Logs a request as it comes in; answers its place in the log.
-    fn arrived(&mut self, operation: &str, changing: bool, call: &Call) -> usize {
-        let running = self.in_flight.entry(operation.to_owned()).or_default();
-        *running += 1;
-        let highest = self.ledger.parallel.entry(operation.to_owned()).or_default();
-        *highest = (*highest).max(*running);
-        self.requests.push(Request {
-            operation: operation.to_owned(),
-            method: call.method.clone(),
-            scheme: if call.scheme == Scheme::Http { "http" } else { "https" }.to_owned(),
-            address: call.address,
-            target: call.target.clone(),
-            changing,
-            effective: false,
-            status: 0,
-            body: redacted(&call.body),
-        });
-        self.requests.len() - 1
-    }
-
-    fn changed(&mut self, now: Moment, operation: &str, entry: usize) {
-        self.ledger.changes.entry(operation.to_owned()).or_default().add(now);
-        if let Some(request) = self.requests.get_mut(entry) {
-            request.effective = true;
-        }
-    }
-
-    fn departed(&mut self, entry: usize, operation: &str, answer: Option<&Answer>) {
-        if let Some(running) = self.in_flight.get_mut(operation) {
-            *running = running.saturating_sub(1);
-        }
-        if let (Some(answer), Some(request)) = (answer, self.requests.get_mut(entry)) {
-            request.status = answer.status;
-        }
-    }
-}
-
-/// JSON with its secrets masked; anything else as its length.
-fn redacted(body: &[u8]) -> Value {
-    if body.is_empty() {
-        return Value::Null;
-    }
-    match serde_json::from_slice(body) {
-        Ok(mut value) => {
-            mask(&mut value);
-            value
-        }
-        Err(_) => json!(format!("{} bytes", body.len())),
-    }
-}
-
-fn mask(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                let secret = ["password", "repeat", "token"].contains(&name.as_str());
-                if secret && value.is_string() { *value = json!("***") } else { mask(value) }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(mask),
-        _ => {}
     }
 }

@@ -14,6 +14,8 @@ fn a_cluster_is_deployed_and_configured_and_the_ledger_counts_each_effect_once()
             &json!({"iscsi_vip": null, "management_vip": VIP}),
         )
         .await;
+        let early = raw.try_send(Method::GET, &format!("https://{VIP}/"), None).await;
+        assert!(early.unwrap_err().is_timeout(), "the VIP is silent until it is up");
         raw.pass(20).await;
 
         let job = raw

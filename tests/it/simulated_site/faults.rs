@@ -41,6 +41,40 @@ fn a_held_request_has_its_effect_when_released_even_if_its_client_is_gone() {
 }
 
 #[test]
+fn a_request_held_after_its_effect_is_in_the_ledger_and_its_answer_can_be_dropped() {
+    on_site(QUICK, async |raw| {
+        let url = format!("http://{FIRST}/api/v2/deployment/cluster");
+        let body = deploy_body(&raw.scan().await);
+        raw.faults("[[fault]]\noperation = 'fisheye.deploy'\naction = { hold = 'after-effect' }\n");
+        let client = tokio::spawn(raw.client.post(&url).header("x-smartx-token", FIXED).json(&body).send());
+        raw.held().await;
+        let log = raw.site.requests();
+        let deploy = log.last().unwrap();
+        assert_eq!((raw.site.ledger().change_count(), deploy.effective, deploy.status), (1, true, 0));
+        assert_eq!(deploy.body["hosts"][0]["host_passwords"][0]["password"], "***");
+        raw.control(Method::POST, "/release", Some(&json!({"how": "drop"}))).await;
+        assert!(client.await.unwrap().is_err());
+    });
+}
+
+#[test]
+fn a_cut_body_ends_before_its_announced_length_and_a_merged_one_has_odd_fields() {
+    on_site(QUICK, async |raw| {
+        let url = format!("http://{FIRST}/api/v2/deployment/host");
+        raw.faults("[[fault]]\noperation = 'fisheye.scan.host'\naction = { cut-body = { bytes = 20 } }\n");
+        let response = raw.try_send(Method::GET, &url, None).await.unwrap();
+        assert!(response.bytes().await.is_err());
+        raw.faults(
+            "[[fault]]\noperation = 'fisheye.scan.host'\n\
+             action = { merge-body = { data = { ifaces = 'none', more = 1 } } }\n",
+        );
+        let odd = raw.get(&url).await;
+        assert_eq!((&odd["ifaces"], &odd["more"]), (&json!("none"), &json!(1)));
+        assert!(odd["host_uuid"].is_string());
+    });
+}
+
+#[test]
 fn a_job_can_be_stuck_or_fail_and_an_expired_session_is_refused_once() {
     on_site(QUICK, async |raw| {
         raw.deployed().await;
