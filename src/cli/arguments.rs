@@ -1,9 +1,10 @@
-//! What can be typed. Every help text is a key of `templates/messages/cli.toml`, translated by `localise`.
+//! What can be typed: options of every command here, those of one command in its own file. Every help text is a key of `templates/messages/cli.toml`, translated by `localise`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use clap_complete::Shell;
+
+use super::{completions::Completions, plan::PlanCommand, simulate::Simulate, stages::StagesOptions};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -80,57 +81,12 @@ pub enum Output {
 pub enum Command {
     #[command(subcommand, about = "cli.about.plan")]
     Plan(PlanCommand),
+    #[command(about = "cli.about.stages")]
+    Stages(StagesOptions),
+    #[command(about = "cli.about.simulate")]
+    Simulate(Simulate),
     #[command(about = "cli.about.completions")]
     Completions(Completions),
     #[command(about = "cli.about.man")]
     Man,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum PlanCommand {
-    #[command(about = "cli.about.plan-check")]
-    Check(PlanCheck),
-    #[command(about = "cli.about.plan-show")]
-    Show(PlanFile),
-    #[command(about = "cli.about.plan-export")]
-    Export(PlanExport),
-}
-
-/// The workbook, with or without `--plan` before it.
-#[derive(Args, Debug)]
-pub struct PlanFile {
-    #[arg(value_name = "PLAN", required_unless_present = "option", help = "cli.option.plan")]
-    positional: Option<PathBuf>,
-    #[arg(long = "plan", value_name = "PLAN", conflicts_with = "positional", help = "cli.option.plan")]
-    option: Option<PathBuf>,
-}
-
-impl PlanFile {
-    pub fn path(&self) -> &Path {
-        self.positional.as_deref().or(self.option.as_deref()).unwrap_or(Path::new(""))
-    }
-}
-
-#[derive(Args, Debug)]
-pub struct PlanCheck {
-    #[command(flatten)]
-    pub file: PlanFile,
-    #[arg(long, help = "cli.option.strict")]
-    pub strict: bool,
-}
-
-#[derive(Args, Debug)]
-pub struct PlanExport {
-    #[command(flatten)]
-    pub file: PlanFile,
-    #[arg(long, help = "cli.option.with-secrets")]
-    pub with_secrets: bool,
-    #[arg(long, value_name = "FILE", help = "cli.option.export-to")]
-    pub to: Option<PathBuf>,
-}
-
-#[derive(Args, Debug)]
-pub struct Completions {
-    #[arg(value_enum, value_name = "SHELL", help = "cli.option.shell")]
-    pub shell: Shell,
 }

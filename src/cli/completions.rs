@@ -1,7 +1,16 @@
 //! `voyager completions SHELL`: the completion script, on standard output.
 
-use super::{Ended, arguments::Completions, localise, session::Session};
+use clap::Args;
+use clap_complete::Shell;
+
+use super::{Ended, localise, session::Session};
 use crate::failure::Result;
+
+#[derive(Args, Debug)]
+pub struct Completions {
+    #[arg(value_enum, value_name = "SHELL", help = "cli.option.shell")]
+    pub shell: Shell,
+}
 
 pub fn run(session: &Session, options: &Completions) -> Result<Ended> {
     let mut script = Vec::new();

@@ -4,11 +4,19 @@
 
 mod arguments;
 mod completions;
+mod config;
+mod ledger;
 mod localise;
 mod man;
 mod plan;
 mod platform;
+mod runbook;
 mod session;
+mod simulate;
+mod site_folder;
+mod stages;
+mod stop;
+mod twin;
 mod usage;
 
 use std::{
@@ -68,6 +76,8 @@ fn start(session: &Session, arguments: &[OsString]) -> Result<Ended> {
     let session = session.with(arguments.global);
     match arguments.command {
         Command::Plan(command) => plan::run(&session, command),
+        Command::Stages(options) => stages::run(&session, &options),
+        Command::Simulate(options) => simulate::run(&session, &options),
         Command::Completions(options) => completions::run(&session, &options),
         Command::Man => man::run(&session),
     }

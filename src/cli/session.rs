@@ -13,7 +13,8 @@ use serde::Serialize;
 
 use super::arguments::{Global, Output};
 use crate::{
-    failure::Failure,
+    failure::{Failure, Kind, Result},
+    messages::message,
     text::Lang,
     ui::{self, Screen},
 };
@@ -101,6 +102,14 @@ impl Session {
 
     pub fn json(&self) -> bool {
         self.global.output == Output::Json
+    }
+
+    /// The runtime of uploads, digests and the simulated site; steps run on the caller's own task.
+    pub fn runtime(&self) -> Result<tokio::runtime::Runtime> {
+        tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::new(Kind::Local, message("cli.runtime.doing", &[])).because(&error))
     }
 
     /// Prints a value of ours as one line of JSON.

@@ -1,13 +1,23 @@
 //! `voyager plan check PLAN`: all findings with sheet and cell; exit 3 when one of them is an error.
 
-use super::findings;
+use clap::Args;
+
+use super::{PlanFile, findings};
 use crate::{
-    cli::{Ended, arguments::PlanCheck, session::Session},
+    cli::{Ended, session::Session},
     failure::{Kind, Result},
     messages::message,
     plan::{self, CheckOptions},
     ui::screen::Tint,
 };
+
+#[derive(Args, Debug)]
+pub struct PlanCheck {
+    #[command(flatten)]
+    pub file: PlanFile,
+    #[arg(long, help = "cli.option.strict")]
+    pub strict: bool,
+}
 
 pub fn run(session: &Session, options: &PlanCheck) -> Result<Ended> {
     let path = options.file.path();

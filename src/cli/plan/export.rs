@@ -1,16 +1,27 @@
 //! `voyager plan export PLAN`: the plan for other programs; secrets masked unless asked for.
 
-use std::io::Write;
+use std::{io::Write, path::PathBuf};
 
+use clap::Args;
 use serde_json::json;
 
-use super::load;
+use super::{PlanFile, load};
 use crate::{
-    cli::{Ended, arguments::PlanExport, platform, session::Session},
+    cli::{Ended, platform, session::Session},
     failure::{Failure, Kind, Result},
     messages::message,
     plan::{CheckOptions, view},
 };
+
+#[derive(Args, Debug)]
+pub struct PlanExport {
+    #[command(flatten)]
+    pub file: PlanFile,
+    #[arg(long, help = "cli.option.with-secrets")]
+    pub with_secrets: bool,
+    #[arg(long, value_name = "FILE", help = "cli.option.export-to")]
+    pub to: Option<PathBuf>,
+}
 
 pub fn run(session: &Session, options: &PlanExport) -> Result<Ended> {
     let (plan, _) = load(session, options.file.path(), &CheckOptions::default())?;

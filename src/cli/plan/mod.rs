@@ -4,20 +4,51 @@ mod check;
 mod export;
 mod findings;
 mod show;
+mod template;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::{Ended, arguments::PlanCommand, session::Session};
+use clap::{Args, Subcommand};
+
+use super::{Ended, session::Session};
 use crate::{
     failure::{Failure, Kind, Result},
     messages::message,
     plan::{self, CheckOptions, Plan, Source},
 };
 
+#[derive(Debug, Subcommand)]
+pub enum PlanCommand {
+    #[command(about = "cli.about.plan-check")]
+    Check(check::PlanCheck),
+    #[command(about = "cli.about.plan-show")]
+    Show(PlanFile),
+    #[command(about = "cli.about.plan-template")]
+    Template(template::PlanTemplate),
+    #[command(about = "cli.about.plan-export")]
+    Export(export::PlanExport),
+}
+
+/// The workbook, with or without `--plan` before it.
+#[derive(Args, Debug)]
+pub struct PlanFile {
+    #[arg(value_name = "PLAN", required_unless_present = "option", help = "cli.option.plan")]
+    positional: Option<PathBuf>,
+    #[arg(long = "plan", value_name = "PLAN", conflicts_with = "positional", help = "cli.option.plan")]
+    option: Option<PathBuf>,
+}
+
+impl PlanFile {
+    pub fn path(&self) -> &Path {
+        self.positional.as_deref().or(self.option.as_deref()).unwrap_or(Path::new(""))
+    }
+}
+
 pub fn run(session: &Session, command: PlanCommand) -> Result<Ended> {
     match command {
         PlanCommand::Check(options) => check::run(session, &options),
         PlanCommand::Show(file) => show::run(session, file.path()),
+        PlanCommand::Template(options) => template::run(session, &options),
         PlanCommand::Export(options) => export::run(session, &options),
     }
 }

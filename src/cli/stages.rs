@@ -1,0 +1,108 @@
+//! `voyager stages`: the runbook, with what each step needs and how long it may take.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{Ended, runbook, session::Session};
+use crate::{
+    engine::{StageManifest, StepManifest},
+    failure::Result,
+    messages::message,
+    ui::table::Table,
+    units,
+};
+
+#[derive(Args, Debug)]
+pub struct StagesOptions {
+    #[arg(long, help = "cli.option.graph")]
+    graph: bool,
+}
+
+pub fn run(session: &Session, options: &StagesOptions) -> Result<Ended> {
+    let stages = runbook::manifests()?;
+    if options.graph {
+        graph(&stages).iter().for_each(|line| session.screen.line(line));
+    } else if session.json() {
+        session
+            .print_json(&json!({"schema": "1.0", "stages": stages.iter().map(record).collect::<Vec<_>>()}));
+    } else {
+        stages.iter().for_each(|stage| show(session, stage));
+    }
+    Ok(Ended::Well)
+}
+
+fn show(session: &Session, stage: &StageManifest) {
+    let screen = &session.screen;
+    screen.line(&format!("{:02} {}  {}", stage.number, stage.id, screen.say(&stage.title)));
+    let headings = [
+        message("cli.stages.step", &[]),
+        message("cli.stages.title", &[]),
+        message("cli.stages.needs", &[]),
+        message("cli.stages.expected", &[]),
+        message("cli.stages.limit", &[]),
+    ];
+    let mut table = Table::new(&headings.each_ref().map(|heading| screen.say(heading)));
+    for (position, step) in stage.steps.iter().enumerate() {
+        table.row(vec![
+            step.id.clone(),
+            screen.say(&step.title).to_owned(),
+            needs(stage, position).join(", "),
+            step.expected.map(units::duration).unwrap_or_default(),
+            units::duration(step.timeout),
+        ]);
+    }
+    let width = screen.width.map(|width| width.saturating_sub(2));
+    table.lines(width).iter().for_each(|line| screen.line(&format!("  {line}")));
+    screen.line("");
+}
+
+/// The steps that must have ended before: those named, else the one before it in the stage.
+fn needs(stage: &StageManifest, position: usize) -> Vec<String> {
+    match &stage.steps[position].after {
+        Some(after) => after.clone(),
+        None if position > 0 => vec![format!("{}.{}", stage.id, stage.steps[position - 1].id)],
+        None => Vec::new(),
+    }
+}
+
+fn record(stage: &StageManifest) -> Value {
+    let step = |(position, step): (usize, &StepManifest)| {
+        json!({
+            "id": format!("{}.{}", stage.id, step.id),
+            "title": step.title,
+            "after": needs(stage, position),
+            "uses": step.uses,
+            "expected_ms": step.expected.map(|time| time.as_millis() as u64),
+            "timeout_ms": step.timeout.as_millis() as u64,
+            "service": step.service,
+        })
+    };
+    let steps: Vec<Value> = stage.steps.iter().enumerate().map(step).collect();
+    json!({"id": stage.id, "number": stage.number, "title": stage.title, "steps": steps})
+}
+
+/// The dependencies in the language of Graphviz.
+fn graph(stages: &[StageManifest]) -> Vec<String> {
+    let mut lines = vec!["digraph runbook {".to_owned(), "  rankdir=LR;".to_owned()];
+    for stage in stages {
+        lines.push(format!(
+            "  subgraph \"cluster_{}\" {{ label=\"{:02} {}\";",
+            stage.id, stage.number, stage.id
+        ));
+        lines.extend(
+            stage
+                .steps
+                .iter()
+                .map(|step| format!("    \"{}.{}\" [label=\"{}\"];", stage.id, step.id, step.id)),
+        );
+        lines.push("  }".to_owned());
+    }
+    for stage in stages {
+        for (position, step) in stage.steps.iter().enumerate() {
+            let to = format!("{}.{}", stage.id, step.id);
+            lines.extend(needs(stage, position).iter().map(|from| format!("  \"{from}\" -> \"{to}\";")));
+        }
+    }
+    lines.push("}".to_owned());
+    lines
+}
