@@ -78,7 +78,7 @@ pub fn run(session: &Session, options: &Simulate) -> Result<Ended> {
         ),
         (None, Some(path)) => {
             let (plan, _) = plan::load(session, path, &CheckOptions::default())?;
-            Start::Fresh(twin::twin_plan(&plan))
+            Start::Fresh(Box::new(twin::twin_plan(&plan)))
         }
         // clap asks for one of the two.
         (None, None) => return Err(Failure::new(Kind::Usage, doing())),
