@@ -136,6 +136,8 @@ impl Handle {
 
     /// Forgets it all: the job ended badly, the upload is gone. The next attempt starts from nothing.
     pub fn forget_remembered(&self) -> Result<()> {
+        // What the act took back cannot be an effect of it any more.
+        self.remembered_now.set(false);
         if !self.remembers() {
             return Ok(());
         }
