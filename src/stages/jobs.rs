@@ -6,7 +6,7 @@ use crate::{
     clients::fisheye::{JobState, Started},
     engine::World as _,
     engine::{Fact, Facts, Sent, WaitProbe, handle::Handle},
-    failure::{Failure, Kind, Result},
+    failure::{Effect, Failure, Kind, Result},
     messages::message,
     stages::{
         facts::reason,
@@ -41,25 +41,34 @@ pub async fn follow(world: &WorldRead, handle: &Handle) -> Result<()> {
     }
 }
 
-/// An idempotent write that starts a job: goes on with a remembered job, else sends and follows. A job that is
-/// gone proves nothing, so the write is sent once more.
+/// An idempotent write that starts a job: goes on with a remembered job, else sends and follows. A remembered job
+/// that is gone proves nothing, so the write is sent once more.
 pub async fn send<F>(world: &World, handle: &Handle, write: F) -> Result<Sent>
 where
     F: AsyncFn() -> Result<Started>,
 {
-    let known = handle.remembered(&JOB);
-    let job = match &known {
-        Some(job) => Some(job.clone()),
-        None => started(handle, &write).await?,
-    };
-    let Some(job) = job else { return Ok(Sent::Sent(Facts::none())) };
-    if end_of(&job, world.read(), handle).await? == End::Gone && known.is_some() {
-        handle.forget_remembered()?;
-        if let Some(job) = started(handle, &write).await? {
-            end_of(&job, world.read(), handle).await?;
+    if let Some(job) = handle.remembered(&JOB) {
+        match end_of(&job, world.read(), handle).await {
+            Ok(End::Done) => return Ok(Sent::Sent(Facts::none())),
+            Ok(End::Gone) => handle.forget_remembered()?,
+            Err(failure) => return Err(over(handle, failure)?),
+        }
+    }
+    if let Some(job) = started(handle, &write).await? {
+        match end_of(&job, world.read(), handle).await {
+            Ok(End::Done | End::Gone) => {}
+            Err(failure) => return Err(over(handle, failure)?),
         }
     }
     Ok(Sent::Sent(Facts::none()))
+}
+
+/// A job that failed, or never ended: the next run sends the same values again, which does no harm. Waiting for it
+/// again in this run would only double the limit.
+fn over(handle: &Handle, mut failure: Box<Failure>) -> Result<Box<Failure>> {
+    handle.forget_remembered()?;
+    failure.effect = Effect::None;
+    Ok(failure)
 }
 
 async fn started<F>(handle: &Handle, write: &F) -> Result<Option<String>>

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 
 use crate::{
     engine::{ChangeProbe, Difference, Fact, Facts, handle::Handle},
-    failure::{Failure, Kind, Result},
+    failure::{Effect, Failure, Kind, Result},
     messages::message,
     plan::model::Host,
     secret::Secret,
@@ -109,30 +109,32 @@ pub async fn act(world: &World, handle: &Handle) -> Result<()> {
         .buffered(AT_A_TIME)
         .collect()
         .await;
-    let mut set = set(handle);
-    set.extend(results.iter().filter(|(_, result)| result.is_ok()).map(|(host, _)| host.mgmt_ip.to_string()));
-    set.sort();
-    set.dedup();
-    handle.remember(&SET, &set)?;
     let mut failures: Vec<Box<Failure>> =
         results.into_iter().filter_map(|(_, result)| result.err()).collect();
-    if failures.len() < 2 {
-        return failures.pop().map_or(Ok(()), Err);
+    if failures.is_empty() {
+        let set: Vec<String> = world.plan().hosts.iter().map(|host| host.mgmt_ip.to_string()).collect();
+        return handle.remember(&SET, &set);
     }
+    if failures.len() == 1 {
+        return Err(failures.remove(0));
+    }
+    let lost = failures.iter().any(|failure| failure.effect == Effect::Unknown);
     let all: Vec<Text> = failures.iter().map(|failure| reason(failure)).collect();
     let doing = message("stages.passwords.doing", &[("count", &all.len())]);
     // What the first one means and advises holds for the others as well.
     let first = failures.swap_remove(0);
     let failure = Failure::new(Kind::Site, doing).answer(lines(&all));
     let failure = first.meaning.into_iter().fold(failure, Failure::meaning);
-    Err(first.advice.into_iter().fold(failure, Failure::advise))
+    let failure = first.advice.into_iter().fold(failure, Failure::advise);
+    Err(if lost { failure.answer_lost() } else { failure })
 }
 
-/// Logs in with the planned password, else with the deployment's, and sets both accounts.
+/// Logs in with the deployment's password, which the probe makes the likely one, else with the planned one; sets
+/// both accounts.
 async fn set_at(world: &World, handle: &Handle, host: &Host) -> Result<()> {
     let deployed = Secret::from(DEPLOYED_PASSWORD);
     let ssh = world.ssh(handle, host.mgmt_ip.value);
-    let (session, _) = ssh.open(DEPLOYED_USER, &[&host.ssh_password.value, &deployed]).await?;
+    let (session, _) = ssh.open(DEPLOYED_USER, &[&deployed, &host.ssh_password.value]).await?;
     let pairs = [
         (host.ssh_user.value.as_str(), &host.ssh_password.value),
         (host.admin_user.value.as_str(), &host.admin_password.value),

@@ -2,9 +2,9 @@
 
 use super::{payload::payload, question::confirm};
 use crate::{
-    clients::{dial::Endpoint, trust::Protocol},
+    clients::{dial::Endpoint, fisheye::DeployStatus, trust::Protocol},
     engine::{Fact, Facts, OnceProbe, World as _, handle::Handle},
-    failure::Result,
+    failure::{Effect, Result},
     messages::message,
     stages::{
         facts::{DEPLOYED, HOSTS},
@@ -13,6 +13,7 @@ use crate::{
         ownership::{self, Owner, SENT},
         world::{World, WorldRead},
     },
+    text::Text,
 };
 
 /// The node has accepted the request: from here on only the verdict or the limit ends the wait.
@@ -22,8 +23,18 @@ pub async fn probe(world: &WorldRead, handle: &Handle) -> Result<OnceProbe> {
     Ok(match ownership::look(world, handle).await? {
         Owner::Ours(facts) => OnceProbe::Done(with_hosts(handle, facts)),
         Owner::Foreign(why) => OnceProbe::Conflict(why),
-        Owner::Nobody(why) => OnceProbe::Unproved(why),
+        Owner::Nobody(why) => unproved(world, handle, why).await?,
     })
+}
+
+/// No cluster yet. A deployment that runs without this journal having sent it is somebody else's.
+async fn unproved(world: &WorldRead, handle: &Handle, why: Text) -> Result<OnceProbe> {
+    if handle.remembered(&SENT).is_none()
+        && let DeployStatus::Running { stage, .. } = world.cluster(handle).deploy_status().await?
+    {
+        return Ok(OnceProbe::Conflict(message("stages.deploy.foreign", &[("stage", &stage)])));
+    }
+    Ok(OnceProbe::Unproved(why))
 }
 
 /// A cluster known by its serial alone was deployed from the hosts just scanned.
@@ -42,7 +53,13 @@ pub async fn act(world: &World, handle: &Handle) -> Result<()> {
     world.keep_payload("payload-deploy.json", &request)?;
     expect_new_identities(world.read());
     handle.remember(&SENT, &uuids(&hosts))?;
-    let deployed = world.fisheye(handle).deploy(&request).await?;
+    let deployed = match world.fisheye(handle).deploy(&request).await {
+        Err(refused) if refused.effect == Effect::None => {
+            handle.forget_remembered()?;
+            return Err(refused);
+        }
+        answer => answer?,
+    };
     handle.remember(&ACCEPTED, &deployed.message)?;
     if !deployed.is_usual() {
         handle.warn(message("stages.deploy.odd_message", &[("message", &deployed.message)]));
