@@ -4,3 +4,4 @@
 
 mod simulated_site;
 mod support;
+mod write_back;

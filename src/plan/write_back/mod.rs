@@ -3,15 +3,13 @@
 //! A write-back that fails never fails a deployment: the problem carries the values, so that a person can type them in.
 
 mod archive;
+mod findings;
 mod package;
 mod place;
 mod snapshot;
 mod splice;
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, path::PathBuf};
 
 use self::{
     archive::{Archive, ArchiveError},
@@ -48,7 +46,7 @@ pub enum Outcome {
     /// The cell held this value already.
     Same,
     /// Another value stood there (PLAN-603).
-    Replaced { old: String },
+    Replaced { old: String, new: String },
 }
 
 /// Why nothing was written. The workbook is as it was.
@@ -170,7 +168,7 @@ impl Sheet {
         self.expected.set(place, value);
         self.xml = xml;
         self.touched = true;
-        Ok(if old.is_empty() { Outcome::Written } else { Outcome::Replaced { old } })
+        Ok(if old.is_empty() { Outcome::Written } else { Outcome::Replaced { old, new: value.to_owned() } })
     }
 }
 
@@ -212,3 +210,6 @@ impl From<ArchiveError> for Reason {
         Self::Unfit { why: error.to_string() }
     }
 }
+
+#[cfg(test)]
+mod verify_tests;

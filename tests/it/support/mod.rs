@@ -1,3 +1,5 @@
 //! What the tests share: a way to run the tool, and a simulated site to run it against.
 
 pub mod tool;
+pub mod workbook;
+mod workbook_xml;
