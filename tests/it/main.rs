@@ -4,4 +4,5 @@
 
 mod simulated_site;
 mod support;
+mod template;
 mod write_back;
