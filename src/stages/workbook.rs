@@ -42,7 +42,7 @@ impl Workbook {
         *self.source.borrow_mut() = written.source;
         self.written.borrow_mut().insert(cell.clone(), value.to_owned());
         Ok(written.outcomes.into_iter().find_map(|(cell, outcome)| match outcome {
-            Outcome::Replaced { old } => {
+            Outcome::Replaced { old, .. } => {
                 Some(message("stages.workbook.replaced", &[("cell", &cell), ("old", &old), ("new", &value)]))
             }
             Outcome::Written | Outcome::Same => None,
