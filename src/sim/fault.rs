@@ -86,6 +86,8 @@ pub struct Quirks {
     pub hosts: BTreeMap<Ipv4Addr, HostQuirk>,
     /// CPU models that the cluster recommends; absent means `EPYC`.
     pub cpu_models: Option<Vec<String>>,
+    /// Row (from 0) of the node that holds the VIP and so shows its own certificate there.
+    pub vip_holder: usize,
     /// The VIP never comes up (VIP-LATE).
     pub vip_never: bool,
     /// The deployment ends in failure instead of a cluster (DEP-FAIL).

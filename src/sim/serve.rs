@@ -115,8 +115,11 @@ async fn planned(mut wire: Wire, site: Arc<Site>, address: Ipv4Addr, port: u16) 
         }
         Reach::Http => api(wire, reset, site, address, Scheme::Http).await,
         Reach::Https => {
-            let secret = site.with(|state, _| state.identity("tls", address));
-            let stream = tls::acceptor(address, secret)?.accept(wire).await?;
+            let (node, secret) = site.with(|state, _| {
+                let node = state.node_at(address);
+                (node, state.identity("tls", node))
+            });
+            let stream = tls::acceptor(node, secret)?.accept(wire).await?;
             api(stream, reset, site, address, Scheme::Https).await
         }
         _ => silence(&mut wire).await,

@@ -156,6 +156,13 @@ impl State {
         self.ledger.outside_plan.entry(format!("{place}:{port}")).or_default().add(now);
     }
 
+    /// The node that answers at an address: the VIP is held by one of them.
+    pub fn node_at(&self, address: Ipv4Addr) -> Ipv4Addr {
+        let holder =
+            self.twin.hosts.get(self.quirks.vip_holder).filter(|_| self.twin.plan.vip == Some(address));
+        holder.map_or(address, |host| host.mgmt_ip)
+    }
+
     /// The secret behind the certificate or host key of an address; the same for the life of a twin.
     pub fn identity(&self, kind: &str, address: Ipv4Addr) -> [u8; 32] {
         let age = self.changed_identities.get(&address).copied().unwrap_or(0).to_string();

@@ -2,6 +2,7 @@
 
 #![cfg(test)] // tells clippy that all of this is test code: unwrap is allowed here
 
+mod client_and_site;
 mod simulated_site;
 mod support;
 mod template;

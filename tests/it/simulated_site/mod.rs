@@ -25,7 +25,7 @@ struct Raw {
     token: String,
 }
 
-fn plan() -> TwinPlan {
+pub fn plan() -> TwinPlan {
     let host = |number: u8| PlannedHost {
         hostname: format!("node-{number}"),
         mgmt_ip: Ipv4Addr::new(10, 7, 0, 10 + number),
@@ -67,7 +67,7 @@ fn on_site(scenario: &str, test: impl AsyncFnOnce(&mut Raw)) {
     });
 }
 
-fn run(test: impl Future<Output = ()>) {
+pub fn run(test: impl Future<Output = ()>) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(test);
 }
