@@ -18,6 +18,7 @@ use crate::{
     embed,
     failure::{Failure, Kind, Result},
     messages::message,
+    stages::settings::Settings,
     text::Text,
     units::parse_duration,
 };
@@ -29,6 +30,7 @@ pub struct Config {
     pub run: RunDefaults,
     pub trust: Trust,
     pub limits: Limits,
+    pub stages: Settings,
     /// `stage.step` → its limit, in place of the manifest's.
     #[serde(deserialize_with = "durations")]
     pub step_timeout: BTreeMap<String, Duration>,
