@@ -4,6 +4,7 @@
 
 mod client_and_site;
 mod simulated_site;
+mod plan_check;
 mod support;
 mod template;
 mod write_back;
