@@ -3,8 +3,8 @@
 #![cfg(test)] // tells clippy that all of this is test code: unwrap is allowed here
 
 mod client_and_site;
-mod simulated_site;
 mod plan_check;
+mod simulated_site;
 mod support;
 mod template;
 mod write_back;
