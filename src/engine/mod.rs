@@ -52,3 +52,6 @@ pub use stage::{Stage, check_runbook};
 pub use step::{ChangeProbe, Difference, OnceProbe, Sent, Steps, WaitProbe};
 pub use survey::{StepState, survey};
 pub use world::{Content, FieldValue, World};
+
+#[cfg(test)]
+mod tests;

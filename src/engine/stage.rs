@@ -81,17 +81,15 @@ impl<'a, W: World> Runbook<'a, W> {
                 nodes.push(Node { step, stage: at, after: Vec::new() });
             }
         }
-        for at in 0..nodes.len() {
-            nodes[at].after = match &nodes[at].step.manifest.after {
+        for (at, node) in nodes.iter_mut().enumerate() {
+            let find = |name: &String| {
+                let args: [(&str, &dyn Say); 2] = [("step", &node.step.id), ("after", name)];
+                let unknown = || bug(message("engine.manifest.after-unknown", &args));
+                by_id.get(name.as_str()).copied().ok_or_else(unknown)
+            };
+            node.after = match &node.step.manifest.after {
                 None => at.checked_sub(1).into_iter().collect(),
-                Some(names) => {
-                    let find = |name: &String| {
-                        let args: [(&str, &dyn Say); 2] = [("step", &nodes[at].step.id), ("after", name)];
-                        let unknown = || bug(message("engine.manifest.after-unknown", &args));
-                        by_id.get(name.as_str()).copied().ok_or_else(unknown)
-                    };
-                    names.iter().map(find).collect::<Result<_>>()?
-                }
+                Some(names) => names.iter().map(find).collect::<Result<_>>()?,
             };
         }
         let book = Self { stages, nodes, by_id };

@@ -18,8 +18,8 @@ pub struct Line {
     /// With an intent and with an outcome: the plan values the step depends on, as digests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Inputs>,
-    #[serde(flatten)]
-    pub event: Event,
+    /// Nested, not flattened: events have fields of the same names.
+    pub record: Event,
 }
 
 /// The chain value of a line (without its line feed).

@@ -100,7 +100,7 @@ impl Journal {
             site: self.site.clone(),
             run: self.run.clone(),
             inputs,
-            event: event.clone(),
+            record: event.clone(),
         };
         let mut bytes = serde_json::to_vec(&line).map_err(|error| {
             Failure::new(Kind::Bug, message("engine.journal.writing", &[])).because(&error)
@@ -164,7 +164,7 @@ fn fold(bytes: &[u8], site: &str, place: &str) -> Result<(State, String)> {
             return Err(broken(place, number, text));
         }
         state
-            .apply(&line.run, line.event.at, &line.event.kind, line.inputs.as_ref())
+            .apply(&line.run, line.record.at, &line.record.kind, line.inputs.as_ref())
             .map_err(|rule| order(&format!("{place}:{number}"), &rule, Kind::Checkpoint))?;
         prev = line::digest(raw);
     }

@@ -1,0 +1,71 @@
+//! A corrected plan between two runs.
+
+use super::toy::*;
+use crate::{
+    engine::{event::EventKind, *},
+    failure::Kind,
+};
+
+fn stages() -> Vec<Stage<Toy>> {
+    let code = Steps::new()
+        .check("look", async |_: &_, _: &Handle| Ok(Facts::none()))
+        .repeat("a", send_setting("a"))
+        .repeat("b", send_setting("b"));
+    vec![stage(1, "s", &[("look", "uses=['a']"), ("a", "uses=['a']"), ("b", "uses=['b','key']")], code)]
+}
+
+fn bench() -> Bench {
+    let bench = Bench::new();
+    bench.toy.plan("a", "one");
+    bench.toy.plan("b", "two");
+    bench.toy.fields.borrow_mut().insert("key".into(), Content::Secret("hush".into()));
+    bench
+}
+
+#[tokio::test]
+async fn a_changed_field_names_exactly_the_finished_steps_that_use_it_and_stops() {
+    let bench = bench();
+    assert_eq!(bench.run(&stages()).await.exit_code, 0);
+    bench.toy.plan("a", "three");
+    let failure = bench.run(&stages()).await.failure.unwrap();
+    assert_eq!(failure.kind, Kind::Decision);
+    assert!(failure.meaning.unwrap().en.ends_with(": s.a"));
+    assert!(failure.advice[0].en.contains("--redo s.a"));
+    assert!(bench.events().iter().any(|event| matches!(event,
+        EventKind::PlanChanged { fields, steps } if fields == &["a"] && steps == &["s.a"])));
+
+    let redo = vec!["s.a".to_owned()];
+    assert_eq!(bench.run_with(&stages(), Options { redo, ..Options::default() }).await.exit_code, 0);
+    assert_eq!(*bench.site().requests.borrow(), ["a=one", "b=two", "a=three"]);
+    assert_eq!(bench.run(&stages()).await.exit_code, 0, "the new value is the recorded one now");
+}
+
+#[tokio::test]
+async fn a_changed_field_that_no_finished_step_uses_is_told_and_the_run_goes_on() {
+    let bench = bench();
+    bench.site().fate([Fate::Accepted, Fate::Refused]);
+    assert_eq!(bench.run(&stages()).await.exit_code, 4);
+    bench.toy.plan("b", "four");
+    assert_eq!(bench.run(&stages()).await.exit_code, 0);
+    assert_eq!(bench.site().get("b").as_deref(), Some("four"));
+}
+
+#[tokio::test]
+async fn a_changed_password_is_noticed_though_it_is_recorded_nowhere() {
+    let bench = bench();
+    assert_eq!(bench.run(&stages()).await.exit_code, 0);
+    assert!(!String::from_utf8(bench.storage.bytes()).unwrap().contains("hush"));
+    bench.toy.fields.borrow_mut().insert("key".into(), Content::Secret("other".into()));
+    let failure = bench.run(&stages()).await.failure.unwrap();
+    assert!(failure.advice[0].en.contains("--redo s.b"));
+}
+
+#[tokio::test]
+async fn with_the_key_lost_a_secret_cannot_be_compared_and_its_step_is_sent_again() {
+    let bench = bench();
+    assert_eq!(bench.run(&stages()).await.exit_code, 0);
+    *bench.key.borrow_mut() = SecretKey::random();
+    let summary = bench.run(&stages()).await;
+    assert_eq!((summary.exit_code, summary.warnings), (0, 1));
+    assert_eq!([bench.outcome("s.a"), bench.outcome("s.b")], ["already-sent", "sent"]);
+}

@@ -1,0 +1,174 @@
+//! The process dies at every point of every acting kind; the same command then finishes, nothing happens twice.
+
+use super::toy::*;
+use crate::engine::{event::Resumed, *};
+
+#[derive(Clone, Copy, Debug)]
+enum Death {
+    At(CrashPoint),
+    Fate(Fate),
+}
+
+fn deaths() -> Vec<Death> {
+    let fates = [Death::Fate(Fate::KilledBefore), Death::Fate(Fate::KilledAfter)];
+    CrashPoint::ALL.into_iter().map(Death::At).chain(fates).collect()
+}
+
+async fn kill(bench: &Bench, stages: &[Stage<Toy>], death: Death) {
+    match death {
+        Death::At(point) => bench.killed(stages, Some(("s.a", point))).await,
+        Death::Fate(fate) => {
+            bench.site().fate([fate]);
+            bench.killed(stages, None).await;
+        }
+    }
+}
+
+const JOB: Fact<String> = Fact::new("job");
+
+/// A change whose act starts a job that sets the value ten seconds later, seen only by following it.
+fn one_job() -> Vec<Stage<Toy>> {
+    let act = async |toy: &Toy, handle: &Handle| {
+        toy.write("job", "running", handle).await?;
+        handle.remember(&JOB, &"job-1".to_owned())
+    };
+    let follow = async |site: &std::rc::Rc<Site>, handle: &Handle| {
+        handle.clock().sleep(10 * SECOND).await;
+        site.put("a", "wanted");
+        Ok(())
+    };
+    let code = Steps::new().change_followed("a", probe_setting("a"), act, follow);
+    vec![stage(1, "s", &[("a", "visible_within='20s'")], code)]
+}
+
+#[tokio::test]
+async fn the_same_command_finishes_after_a_kill_at_any_point() {
+    for death in deaths() {
+        for (kind, stages) in [("change", one_change()), ("repeat", one_repeat()), ("once", one_once(true))] {
+            let bench = Bench::new();
+            kill(&bench, &stages, death).await;
+            let mut summary = bench.run(&stages).await;
+            if summary.exit_code == 9 {
+                assert_eq!(kind, "once", "{death:?}");
+                assert_eq!(bench.site().effects_of("a"), 0, "{death:?}: what happened can be proved");
+                let settle = vec!["s.a=absent".parse().unwrap()];
+                summary = bench.run_with(&stages, Options { settle, ..Options::default() }).await;
+            }
+            assert_eq!(summary.exit_code, 0, "{kind} {death:?}: {summary:?}");
+            assert_eq!(bench.site().get("a").as_deref(), Some("wanted"), "{kind} {death:?}");
+            if kind != "repeat" {
+                assert_eq!(bench.site().effects_of("a"), 1, "{kind} {death:?}");
+            }
+            let requests = bench.site().requests.borrow().len();
+            assert_eq!(bench.run(&stages).await.exit_code, 0);
+            assert_eq!(
+                bench.site().requests.borrow().len(),
+                requests,
+                "{kind} {death:?}: nothing is left to do"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_once_step_without_proof_is_never_repeated_on_a_guess() {
+    let reached = |death: &Death| {
+        // Without a proof there is no good outcome before the operator's word.
+        !matches!(death, Death::At(CrashPoint::BeforeOutcome | CrashPoint::AfterOutcome))
+    };
+    for death in deaths().into_iter().filter(reached) {
+        let bench = Bench::new();
+        let stages = one_once(false);
+        kill(&bench, &stages, death).await;
+        let first = bench.run(&stages).await.exit_code;
+        assert!(first == 9 || matches!(death, Death::At(CrashPoint::BeforeIntent)), "{death:?}: {first}");
+        let happened = bench.site().effects_of("a") == 1;
+        let word = if happened { "s.a=done:x" } else { "s.a=absent" };
+        let options = Options { settle: vec![word.parse().unwrap()], ..Options::default() };
+        let summary = bench.run_with(&stages, options).await;
+        // An act whose effect nobody can prove asks once more, now about the act of this run.
+        if summary.exit_code == 9 {
+            let settle = vec!["s.a=done:x".parse().unwrap()];
+            assert_eq!(bench.run_with(&stages, Options { settle, ..Options::default() }).await.exit_code, 0);
+        }
+        assert_eq!(bench.site().effects_of("a"), 1, "{death:?}");
+        assert_eq!(bench.run(&stages).await.exit_code, 0);
+    }
+}
+
+#[tokio::test]
+async fn an_effect_that_shows_late_is_not_caused_again_by_the_run_after_a_kill() {
+    for delay in [1, 19] {
+        let bench = Bench::new();
+        bench.site().fate([Fate::Late(delay)]);
+        bench.killed(&one_change(), Some(("s.a", CrashPoint::AfterAnswer))).await;
+        assert_eq!(bench.run(&one_change()).await.exit_code, 0);
+        assert_eq!((bench.site().effects_of("a"), bench.resumed("s.a")), (1, Some(Resumed::Continued)));
+    }
+}
+
+#[tokio::test]
+async fn absent_after_a_kill_counts_only_after_the_visibility_time() {
+    let bench = Bench::new();
+    bench.killed(&one_change(), Some(("s.a", CrashPoint::AfterIntent))).await;
+    let died = bench.elapsed();
+    assert_eq!(bench.run(&one_change()).await.exit_code, 0);
+    assert!(bench.elapsed() - died >= 20 * SECOND);
+    assert_eq!(bench.resumed("s.a"), Some(Resumed::Redone));
+}
+
+#[tokio::test]
+async fn a_remembered_job_is_followed_and_not_started_again() {
+    for death in deaths() {
+        let bench = Bench::new();
+        kill(&bench, &one_job(), death).await;
+        assert_eq!(bench.run(&one_job()).await.exit_code, 0, "{death:?}");
+        let jobs = bench.site().effects_of("job");
+        match death {
+            // The answer with the job's id was lost with the process: the site has to be asked again.
+            Death::Fate(Fate::KilledAfter) => assert_eq!(jobs, 2),
+            _ => assert_eq!(jobs, 1, "{death:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_ended_badly_and_was_forgotten_is_started_anew_on_a_resume() {
+    let act = async |toy: &Toy, handle: &Handle| {
+        toy.write("job", "running", handle).await?;
+        handle.remember(&JOB, &"job-1".to_owned())
+    };
+    let follow = async |site: &std::rc::Rc<Site>, handle: &Handle| {
+        if site.effects_of("job") < 2 {
+            handle.forget_remembered()?;
+            return Err(crate::failure::Failure::new(
+                crate::failure::Kind::Site,
+                crate::text::Text::same("job failed"),
+            ));
+        }
+        site.put("a", "wanted");
+        Ok(())
+    };
+    let code = Steps::new().change_followed("a", probe_setting("a"), act, follow);
+    let stages = [stage(1, "s", &[("a", "")], code)];
+    let bench = Bench::new();
+    assert_eq!(bench.run(&stages).await.exit_code, 4);
+    assert_eq!(bench.run(&stages).await.exit_code, 0);
+    assert_eq!(bench.site().effects_of("job"), 2);
+}
+
+#[tokio::test]
+async fn a_half_done_act_is_never_taken_for_a_refused_one() {
+    let act = async |toy: &Toy, handle: &Handle| {
+        toy.write("part", "one", handle).await?;
+        handle.remember(&JOB, &"part-1".to_owned())?;
+        toy.write("a", "wanted", handle).await
+    };
+    let code = Steps::new().once("a", probe_thing("a"), act);
+    let stages = [stage(1, "s", &[("a", "visible_within='5s'")], code)];
+    let bench = Bench::new();
+    bench.site().fate([Fate::Accepted, Fate::Refused]);
+    assert_eq!(bench.run(&stages).await.exit_code, 9);
+    assert_eq!(bench.run(&stages).await.exit_code, 9);
+    assert_eq!(bench.site().effects_of("part"), 1);
+}

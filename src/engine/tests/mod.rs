@@ -1,0 +1,10 @@
+//! The engine on a toy site: a few named values that can be set, late, lost, refused or killed half-way.
+
+mod cancelling;
+mod corrections;
+mod journaling;
+mod killing;
+mod kinds;
+mod ordering;
+mod surveying;
+mod toy;
