@@ -4,6 +4,7 @@ use std::{
     io,
     pin::pin,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -11,7 +12,7 @@ use russh::{Channel, ChannelMsg, Disconnect, client::Msg};
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt},
     sync::Semaphore,
-    time::{Instant, timeout_at},
+    time::{Instant, sleep, timeout_at},
 };
 
 use super::{
@@ -28,6 +29,10 @@ use crate::{
 
 /// Stock OpenSSH serves ten sessions per connection and refuses the others; eight leaves a margin (libraries §3).
 const CHANNELS: usize = 8;
+
+/// How often a refused channel is asked for again: a second, all pauses together.
+const OPENINGS: u32 = 6;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// An open login. It acts; probes hold an [`SshReader`](super::SshReader) instead.
 pub struct Session {
@@ -72,7 +77,7 @@ impl Session {
         let opening = async {
             // The semaphore is never closed: there is always a slot in the end.
             let slot = self.slots.acquire().await;
-            (slot, self.connection.handle.channel_open_session().await)
+            (slot, self.open_channel().await)
         };
         let (_slot, opened) = timeout_at(deadline, opening).await.map_err(|_| self.too_long(command))?;
         let mut channel = opened.map_err(|error| match error {
@@ -89,6 +94,19 @@ impl Session {
                 let _ = channel.close().await;
                 Err(self.too_long(command).meaning(message("clients.ssh.lost_during", &[])).answer_lost())
             }
+        }
+    }
+
+    /// OpenSSH counts a session until it gets round to cleaning up: a channel opened right after others ended may
+    /// be one too many for a moment.
+    async fn open_channel(&self) -> Result<Channel<Msg>, russh::Error> {
+        let mut refusals = 0;
+        loop {
+            match self.connection.handle.channel_open_session().await {
+                Err(russh::Error::ChannelOpenFailure(_)) if refusals < OPENINGS => refusals += 1,
+                opened => return opened,
+            }
+            sleep(PAUSE * refusals).await;
         }
     }
 

@@ -18,18 +18,18 @@ impl Session {
     /// would let `sudo` read the command's own input as further guesses, and accounts may lock.
     ///
     /// # Errors
-    /// As [`Session::run`]; also when `sudo` refuses the password or wants a terminal.
+    /// As [`Session::run`]; also when `sudo` refuses: a wrong password, no terminal, no rule. Nothing has run then.
     pub async fn sudo(&self, command: &Command<'_>) -> Result<Output> {
         // The words that are recognised below exist in this locale only.
         let line = format!("LC_ALL=C sudo -n {}", command.line);
         let output = self.run(&Command { line: &line, ..command.clone() }).await?;
         match Refusal::of(&output) {
             None => Ok(output),
-            Some(Refusal::NoTerminal) => Err(self.sudo_refused(&line, &output, Refusal::NoTerminal)),
             Some(Refusal::NoPassword | Refusal::WrongPassword) => {
                 self.prompted(&Command::new("ssh.sudo", "true", Class::Read, command.limit)).await?;
                 self.prompted(command).await
             }
+            Some(refusal) => Err(self.sudo_refused(&line, &output, refusal)),
         }
     }
 
@@ -49,6 +49,7 @@ impl Session {
         let user: &str = self.user();
         let meaning = match refusal {
             Refusal::NoTerminal => message("clients.ssh.sudo_terminal", &[]),
+            Refusal::NotAllowed => message("clients.ssh.sudo_not_allowed", &[("user", &user)]),
             Refusal::NoPassword | Refusal::WrongPassword => {
                 message("clients.ssh.sudo_password", &[("user", &user)])
             }
@@ -66,6 +67,7 @@ enum Refusal {
     NoPassword,
     WrongPassword,
     NoTerminal,
+    NotAllowed,
 }
 
 impl Refusal {
@@ -74,14 +76,18 @@ impl Refusal {
         if output.end != End::Status(1) {
             return None;
         }
-        output.stderr.text.lines().filter_map(|line| line.trim().strip_prefix("sudo")).find_map(|words| {
-            let has = |text: &str| words.contains(text);
-            if has("incorrect password") || has("no password was provided") {
+        output.stderr.text.lines().map(str::trim).find_map(|line| {
+            let words = line.strip_prefix("sudo").unwrap_or_default();
+            if words.contains("incorrect password") || words.contains("no password was provided") {
                 Some(Self::WrongPassword)
-            } else if has("password is required") || has("authentication is required") {
+            } else if words.contains("password is required") || words.contains("authentication is required") {
                 Some(Self::NoPassword)
-            } else if has("must have a tty") || has("a terminal is required") {
+            } else if words.contains("must have a tty") || words.contains("a terminal is required") {
                 Some(Self::NoTerminal)
+            } else if line.contains("is not in the sudoers file")
+                || line.starts_with("Sorry, user ") && line.contains(" is not allowed to ")
+            {
+                Some(Self::NotAllowed)
             } else {
                 None
             }
@@ -109,6 +115,14 @@ mod tests {
             Some(Refusal::WrongPassword)
         );
         assert_eq!(of("sudo: sorry, you must have a tty to run sudo"), Some(Refusal::NoTerminal));
+        assert_eq!(
+            of("Sorry, user smartx is not allowed to execute '/usr/sbin/chpasswd' as root on n1."),
+            Some(Refusal::NotAllowed)
+        );
+        assert_eq!(
+            of("smartx is not in the sudoers file.  This incident will be reported."),
+            Some(Refusal::NotAllowed)
+        );
     }
 
     #[test]
