@@ -6,6 +6,7 @@ mod client_and_site;
 mod openssh;
 mod plan_check;
 mod simulated_site;
+mod ssh;
 mod support;
 mod template;
 mod write_back;

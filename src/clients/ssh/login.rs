@@ -8,7 +8,8 @@ use russh::{
 use tokio::time::{Instant, timeout};
 
 use super::{
-    connection::{Connection, Noted, Service, brief},
+    connection::{Connection, Service},
+    record::{Noted, brief},
     session::Session,
 };
 use crate::{
@@ -111,10 +112,16 @@ impl Service {
                 Some(open) => open,
                 None => self.greet(user).await?,
             };
-            let (started, clock) = (Timestamp::now(), Instant::now());
+            let start = (Timestamp::now(), Instant::now());
             let offering = self.offer(&mut connection, method, user, candidate);
             let answer = self.within_login_limit(user, offering).await;
-            self.record_login(user, (index + 1, candidates.len()), started, clock, &answer)?;
+            let outcome = match &answer {
+                Ok(Answer::Accepted) => Ok((0, "accepted".to_owned())),
+                Ok(Answer::Refused) => Ok((1, "refused".to_owned())),
+                Ok(Answer::Gone(failure)) | Err(failure) => Err(brief(failure)),
+            };
+            let which = format!("password {} of {}", index + 1, candidates.len());
+            self.record_login(user, &which, start, outcome)?;
             match answer? {
                 Answer::Accepted => return Ok(Some((index, connection))),
                 Answer::Refused if connection.handle.is_closed() => {}
@@ -129,21 +136,15 @@ impl Service {
     fn record_login(
         &self,
         user: &str,
-        (which, of): (usize, usize),
-        started: Timestamp,
-        clock: Instant,
-        answer: &Result<Answer>,
+        with: &str,
+        (started, clock): (Timestamp, Instant),
+        outcome: Result<(u32, String), String>,
     ) -> Result<()> {
-        let candidate = format!("password {which} of {of}");
         self.record(&Noted {
             operation: "ssh.login",
             path: user,
-            request: Body::Described(&candidate),
-            outcome: match answer {
-                Ok(Answer::Accepted) => Ok((0, "accepted".to_owned())),
-                Ok(Answer::Refused) => Ok((1, "refused".to_owned())),
-                Ok(Answer::Gone(failure)) | Err(failure) => Err(brief(failure)),
-            },
+            request: Body::Described(with),
+            outcome,
             started,
             took: clock.elapsed(),
             attempt: 1,
@@ -154,7 +155,16 @@ impl Service {
     /// Connects and asks which methods there are, with a login attempt that carries no password: so each
     /// password is tried by one method only.
     async fn greet(&self, user: &str) -> Result<(Connection, Method)> {
-        let mut connection = self.connect().await?;
+        let connection = self.connect().await?;
+        let start = (Timestamp::now(), Instant::now());
+        let greeted = self.methods(connection, user).await;
+        if let Err(failure) = &greeted {
+            self.record_login(user, "no password", start, Err(brief(failure)))?;
+        }
+        greeted
+    }
+
+    async fn methods(&self, mut connection: Connection, user: &str) -> Result<(Connection, Method)> {
         let asked = async { Ok(connection.handle.authenticate_none(user).await) };
         let offered = match self.within_login_limit(user, asked).await? {
             Ok(AuthResult::Failure { remaining_methods, .. }) if !connection.handle.is_closed() => {

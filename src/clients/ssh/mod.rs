@@ -4,11 +4,9 @@ mod command;
 mod connection;
 mod login;
 mod passwords;
+mod record;
 mod session;
 mod sudo;
-
-#[cfg(test)]
-mod tests;
 
 pub use command::{Command, End, KEPT, Output, Stream};
 pub use login::{Ssh, SshReader};

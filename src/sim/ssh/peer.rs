@@ -6,6 +6,7 @@ use russh::{
     Channel, ChannelId, ChannelOpenFailure, Pty,
     server::{Auth, ChannelOpenHandle, Handler, Msg, Response, Session},
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
     Line, Login,
@@ -17,18 +18,26 @@ use crate::sim::site::Site;
 /// Stock OpenSSH opens no more sessions per connection.
 const SESSIONS: usize = 10;
 
+/// A session that waits for a command, or for the command's input. The slot is its own until it ends.
+struct Waiting {
+    exec: Option<Exec>,
+    slot: OwnedSemaphorePermit,
+}
+
 pub(super) struct Peer {
     site: Arc<Site>,
     address: Ipv4Addr,
     line: Line,
     user: String,
-    /// Open sessions; a command that waits for its input is in it.
-    sessions: HashMap<ChannelId, Option<Exec>>,
+    slots: Arc<Semaphore>,
+    /// Sessions without a running command.
+    sessions: HashMap<ChannelId, Waiting>,
 }
 
 impl Peer {
     pub fn new(site: Arc<Site>, address: Ipv4Addr, line: Line) -> Self {
-        Self { site, address, line, user: String::new(), sessions: HashMap::new() }
+        let slots = Arc::new(Semaphore::new(SESSIONS));
+        Self { site, address, line, user: String::new(), slots, sessions: HashMap::new() }
     }
 
     fn offered(&self) -> Login {
@@ -64,10 +73,16 @@ impl Peer {
         self.site.with(|state, now| state.breach(now, self.address, "ssh", what));
     }
 
-    /// Starts a command, now that all it reads has come.
-    fn start(&self, exec: Exec, channel: ChannelId, session: &Session) {
+    /// Starts the command of a session, now that all it reads has come.
+    fn start(&mut self, channel: ChannelId, session: &Session) {
+        let Some(Waiting { exec: Some(exec), slot }) = self.sessions.remove(&channel) else { return };
+        let (site, address, line, handle) =
+            (self.site.clone(), self.address, self.line.clone(), session.handle());
         // The library waits for its callbacks: work of any length has a task of its own.
-        tokio::spawn(exec.run(self.site.clone(), self.address, self.line.clone(), session.handle(), channel));
+        tokio::spawn(async move {
+            exec.run(site, address, line, handle, channel).await;
+            drop(slot);
+        });
     }
 }
 
@@ -113,11 +128,12 @@ impl Handler for Peer {
         reply: ChannelOpenHandle,
         _session: &mut Session,
     ) -> Result<(), russh::Error> {
-        if self.sessions.len() < SESSIONS {
-            self.sessions.insert(channel.id(), None);
-            reply.accept().await;
-        } else {
-            reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
+        match self.slots.clone().try_acquire_owned() {
+            Ok(slot) => {
+                self.sessions.insert(channel.id(), Waiting { exec: None, slot });
+                reply.accept().await;
+            }
+            Err(_) => reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await,
         }
         Ok(())
     }
@@ -137,12 +153,11 @@ impl Handler for Peer {
         line: &[u8],
         session: &mut Session,
     ) -> Result<(), russh::Error> {
+        let Some(waiting) = self.sessions.get_mut(&channel) else { return session.channel_failure(channel) };
         session.channel_success(channel)?;
-        let exec = Exec::new(&self.user, &String::from_utf8_lossy(line));
-        if shell::reads_input(&exec.line) {
-            self.sessions.insert(channel, Some(exec));
-        } else {
-            self.start(exec, channel, session);
+        let exec = waiting.exec.insert(Exec::new(&self.user, &String::from_utf8_lossy(line)));
+        if !shell::reads_input(&exec.line) {
+            self.start(channel, session);
         }
         Ok(())
     }
@@ -153,7 +168,7 @@ impl Handler for Peer {
         data: &[u8],
         _session: &mut Session,
     ) -> Result<(), russh::Error> {
-        if let Some(Some(exec)) = self.sessions.get_mut(&channel) {
+        if let Some(exec) = self.sessions.get_mut(&channel).and_then(|waiting| waiting.exec.as_mut()) {
             if exec.stdin.len() + data.len() > INPUT {
                 self.breach("more standard input than a command of this contract reads");
                 return Err(russh::Error::Disconnect);
@@ -164,9 +179,7 @@ impl Handler for Peer {
     }
 
     async fn channel_eof(&mut self, channel: ChannelId, session: &mut Session) -> Result<(), russh::Error> {
-        if let Some(exec) = self.sessions.get_mut(&channel).and_then(Option::take) {
-            self.start(exec, channel, session);
-        }
+        self.start(channel, session);
         Ok(())
     }
 
