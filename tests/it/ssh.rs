@@ -48,7 +48,7 @@ impl Bench {
             scenario: FaultFile::parse(scenario).unwrap(),
             ..SimOptions::default()
         };
-        let site = sim::start(Start::Fresh(plan), options).await.unwrap();
+        let site = sim::start(Start::Fresh(Box::new(plan)), options).await.unwrap();
         let default = Secret::from("Default-canary-1");
         site.site().with(|state, _| {
             let accounts = ["root", "smartx"].map(|user| (user.to_owned(), default.expose().clone()));
