@@ -16,6 +16,8 @@ pub struct Variants {
     pub scan_after: ScanAfter,
     pub repeated_chunk: RepeatedChunk,
     pub unfinished_image: UnfinishedImage,
+    pub vlan_ids: VlanIds,
+    pub vip_answer: VipAnswer,
 }
 
 /// The body of a 401 (§4).
@@ -94,12 +96,30 @@ pub enum UnfinishedImage {
     Listed,
 }
 
+/// How `vlan_id` is written in lists (§5.2).
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VlanIds {
+    #[default]
+    Number,
+    Text,
+}
+
+/// Whether `PUT settings/vip` starts a job (§5.2).
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VipAnswer {
+    #[default]
+    Plain,
+    Job,
+}
+
 impl Variants {
     /// Every choice drawn from the seed (scenario 8 of §11).
     pub fn drawn(seed: u64) -> Self {
         use self::{
             BeforeDeployment as B, Refusal as R, RepeatedChunk as C, ScanAfter as A, SetupRootAgain as G,
-            StatusBefore as S, UnfinishedImage as U, WrongPassword as W,
+            StatusBefore as S, UnfinishedImage as U, VipAnswer as P, VlanIds as V, WrongPassword as W,
         };
         fn draw<T: Copy>(seed: u64, name: &str, choices: &[T]) -> T {
             *random::pick(seed, choices, &["variant", name])
@@ -113,6 +133,8 @@ impl Variants {
             scan_after: draw(seed, "scan", &[A::Same, A::Unauthorized]),
             repeated_chunk: draw(seed, "chunk", &[C::Accepted, C::Refused]),
             unfinished_image: draw(seed, "image", &[U::Absent, U::Listed]),
+            vlan_ids: draw(seed, "vlan-ids", &[V::Number, V::Text]),
+            vip_answer: draw(seed, "vip", &[P::Plain, P::Job]),
         }
     }
 }

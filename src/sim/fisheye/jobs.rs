@@ -19,6 +19,8 @@ use super::{
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
+    /// It has happened already.
+    Nothing,
     SetDns(Vec<String>),
     SetNtp(String, Vec<String>),
     CreateVds(Box<Vds>),
@@ -104,6 +106,7 @@ impl State {
             let Some(job) = self.cluster.jobs.get_mut(&id) else { continue };
             job.applied = true;
             match job.effect.clone() {
+                Effect::Nothing => {}
                 Effect::SetDns(servers) => self.cluster.dns = servers,
                 Effect::SetNtp(mode, servers) => self.cluster.ntp = (mode, servers),
                 Effect::CreateVds(vds) => self.cluster.vdses.push(*vds),

@@ -16,6 +16,7 @@ use super::{
         random,
         site::State,
         strict,
+        variants::VlanIds,
     },
     Visit,
     deploy_body::DeployBody,
@@ -214,7 +215,10 @@ fn check_vds(visit: &Visit<'_>, body: &VdsBody) -> Result<(), Refused> {
 pub fn vlans(visit: &mut Visit<'_>) -> Outcome {
     let index = find(visit)?;
     let vds = &visit.state.cluster.vdses[index];
-    let entities: Vec<Value> = vds.networks.iter().map(|network| show_network(vds, network)).collect();
+    let mut entities: Vec<Value> = vds.networks.iter().map(|network| show_network(vds, network)).collect();
+    if matches!(visit.state.variants.vlan_ids, VlanIds::Text) {
+        entities.iter_mut().for_each(|entity| entity["vlan_id"] = json!(entity["vlan_id"].to_string()));
+    }
     Ok(Answer::eok(json!({"entities": entities})))
 }
 

@@ -10,6 +10,7 @@ use super::{
         durations,
         exchange::{Answer, Outcome, Refused},
         strict,
+        variants::VipAnswer,
     },
     Visit,
     jobs::Effect,
@@ -59,7 +60,14 @@ pub fn vip(visit: &mut Visit<'_>) -> Outcome {
         visit.state.cluster.vip = Some((vip, visit.now.plus(durations::seconds(delay))));
     }
     visit.state.ledger.vip_writes.add(visit.now);
-    Ok(Answer::eok(json!({})))
+    match visit.state.variants.vip_answer {
+        VipAnswer::Plain => Ok(Answer::eok(json!({}))),
+        VipAnswer::Job => {
+            let seconds = visit.state.durations.vip_up;
+            let message = ("设置管理虚拟 IP", "Set management VIP");
+            Ok(visit.start_job("SET_MANAGEMENT_VIP", seconds, Effect::Nothing, json!({}), message))
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
