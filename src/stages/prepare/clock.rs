@@ -3,7 +3,7 @@
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use super::site::Report;
+use super::report::Report;
 use crate::{engine::handle::Handle, messages::message, plan::model::Host, stages::world::WorldRead, units};
 
 /// Adds what is wrong with the clocks to the report. Hosts that do not answer are told of elsewhere.

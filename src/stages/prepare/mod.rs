@@ -3,6 +3,7 @@
 mod clock;
 mod media;
 mod plan;
+mod report;
 mod site;
 mod targets;
 

@@ -1,0 +1,256 @@
+//! What the probes of stage 01 came to: errors, warnings, notes, and what nobody can judge from here.
+
+use std::collections::BTreeSet;
+
+use ipnet::Ipv4Net;
+
+use super::targets::{Role, Target};
+use crate::{
+    clients::probe::Reach,
+    engine::{Facts, handle::Handle},
+    failure::{Failure, Kind, Result},
+    messages::message,
+    plan::Finding,
+    stages::facts::{finding_text, lines},
+    text::Text,
+};
+
+/// One target with what its ports answered, in the order of `Role::ports`.
+pub(super) struct Probed {
+    pub target: Target,
+    pub reach: Vec<Reach>,
+}
+
+/// What the probes came to.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    /// The plan is wrong: an address is taken (PLAN-708).
+    pub taken: Vec<Text>,
+    /// The site is not ready.
+    pub errors: Vec<Text>,
+    pub warnings: Vec<Text>,
+    pub notes: Vec<Text>,
+    /// Addresses that nobody can judge from here.
+    unproved: Vec<String>,
+}
+
+/// Judges every address; `ours`: our own cluster stands here already.
+pub(super) fn judge(probed: &[Probed], ours: bool, subnets: &[Ipv4Net]) -> Report {
+    let home = |probed: &Probed| subnets.iter().position(|subnet| subnet.contains(&probed.target.address));
+    let within_reach: BTreeSet<usize> =
+        probed.iter().filter(|probed| probed.occupied()).filter_map(home).collect();
+    let mut report = Report::default();
+    for probed in probed {
+        let reachable = home(probed).is_some_and(|subnet| within_reach.contains(&subnet));
+        match probed.target.role {
+            Role::Host => report.host(probed),
+            Role::Bmc | Role::Dns => report.service(probed),
+            Role::Gateway | Role::Ntp => report.hint(probed),
+            Role::Vip | Role::Storage | Role::Component | Role::Test => report.free(probed, ours, reachable),
+        }
+    }
+    report
+}
+
+impl Probed {
+    fn occupied(&self) -> bool {
+        self.reach.iter().any(Reach::occupied)
+    }
+
+    fn says(&self, port: u16) -> &Reach {
+        let at = self.target.role.ports().iter().position(|known| *known == port);
+        at.and_then(|at| self.reach.get(at)).unwrap_or(&Reach::Silent)
+    }
+
+    /// `10.0.20.11 (node-01, 主机规划!I3)`
+    fn place(&self) -> String {
+        let Target { address, cell, name, .. } = &self.target;
+        // Names of targets are plain: hostnames and abbreviations.
+        if name.en.is_empty() {
+            format!("{address} ({cell})")
+        } else {
+            format!("{address} ({}, {cell})", name.en)
+        }
+    }
+}
+
+impl Report {
+    /// A host without port 80 cannot be deployed; without 22 it cannot get its passwords; 443 opens later.
+    fn host(&mut self, probed: &Probed) {
+        let place = probed.place();
+        match probed.says(80) {
+            Reach::Open => {}
+            Reach::Unproved(why) => {
+                self.warnings.push(message(
+                    "stages.site.unproved_port",
+                    &[("place", &place), ("port", &80), ("why", why)],
+                ));
+            }
+            Reach::Refused => {
+                self.errors.push(message("stages.site.host_refused", &[("place", &place)]));
+            }
+            Reach::Silent => {
+                self.errors.push(message("stages.site.host_silent", &[("place", &place)]));
+            }
+        }
+        if matches!(probed.says(22), Reach::Refused | Reach::Silent) {
+            self.warnings.push(message("stages.site.host_no_ssh", &[("place", &place)]));
+        }
+        if matches!(probed.says(443), Reach::Refused | Reach::Silent) {
+            self.notes.push(message("stages.site.host_no_https", &[("place", &place)]));
+        }
+    }
+
+    /// Wanted, and not needed before later: absence is a warning.
+    fn service(&mut self, probed: &Probed) {
+        let port = probed.target.role.ports().first().copied().unwrap_or_default();
+        let place = probed.place();
+        match probed.says(port) {
+            Reach::Open => {}
+            Reach::Refused | Reach::Silent if probed.target.role == Role::Bmc => {
+                self.warnings.push(message("stages.site.no_bmc", &[("place", &place)]));
+            }
+            // DNS may be served over UDP alone.
+            Reach::Refused | Reach::Silent | Reach::Unproved(_) => self.unproved.push(place),
+        }
+    }
+
+    /// ICMP and UDP services: a TCP answer proves that they are there, silence proves nothing.
+    fn hint(&mut self, probed: &Probed) {
+        if !probed.occupied() {
+            self.unproved.push(probed.place());
+        }
+    }
+
+    /// Must be free before the deployment (PLAN-708), or held by our own cluster after it.
+    fn free(&mut self, probed: &Probed, ours: bool, reachable: bool) {
+        let role = probed.target.role;
+        if probed.occupied() {
+            let place = probed.place();
+            match role {
+                Role::Vip | Role::Storage if ours => {
+                    self.notes.push(message("stages.site.ours", &[("place", &place)]));
+                }
+                // The stage that puts something there looks closer.
+                _ if ours => self.warnings.push(message("stages.site.taken_later", &[("place", &place)])),
+                _ => {
+                    let address = probed.target.address.to_string();
+                    let finding = Finding::new("PLAN-708").at(&probed.target.cell).value(address);
+                    self.taken.push(finding_text(&finding.diagnostic()));
+                }
+            }
+        } else if !reachable {
+            self.unproved.push(probed.place());
+        }
+    }
+
+    /// Notes and warnings are told as they are; errors end the stage, all in one message.
+    pub(super) fn finish(self, handle: &Handle) -> Result<Facts> {
+        self.notes.into_iter().for_each(|note| handle.note(note));
+        self.warnings.into_iter().for_each(|warning| handle.warn(warning));
+        if !self.unproved.is_empty() {
+            let places = shorten(&self.unproved);
+            handle.note(message(
+                "stages.site.not_provable",
+                &[("count", &self.unproved.len()), ("places", &places)],
+            ));
+        }
+        let all: Vec<Text> = self.errors.iter().chain(&self.taken).cloned().collect();
+        if all.is_empty() {
+            return Ok(Facts::none());
+        }
+        // A plan that the site proves wrong is a plan error; a site that is not ready comes first.
+        let (kind, advice) = if self.errors.is_empty() {
+            (Kind::Plan, message("stages.site.advice_plan", &[]))
+        } else {
+            (Kind::Site, message("stages.site.advice_site", &[]))
+        };
+        let doing = message("stages.site.doing", &[("count", &all.len())]);
+        Err(Failure::new(kind, doing).answer(lines(&all)).advise(advice))
+    }
+}
+
+/// The first few; a test range may hold hundreds.
+fn shorten(places: &[String]) -> String {
+    const SHOWN: usize = 12;
+    let shown = places.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if places.len() > SHOWN { format!("{shown}, …") } else { shown }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use Reach::{Open, Refused, Silent};
+
+    use super::*;
+    use crate::plan::CellRef;
+
+    const HOST: Ipv4Addr = Ipv4Addr::new(10, 0, 20, 11);
+    const VIP: Ipv4Addr = Ipv4Addr::new(10, 0, 20, 10);
+    const STORAGE: Ipv4Addr = Ipv4Addr::new(10, 0, 21, 11);
+
+    fn probed(role: Role, address: Ipv4Addr, reach: &[Reach]) -> Probed {
+        let target =
+            Target { role, address, cell: CellRef::new("主机规划", 19, 9), name: Text::same("node-01") };
+        Probed { target, reach: reach.to_vec() }
+    }
+
+    fn judged(ours: bool, probed: &[Probed]) -> Report {
+        judge(probed, ours, &["10.0.20.0/24".parse().unwrap(), "10.0.21.0/24".parse().unwrap()])
+    }
+
+    fn host() -> Probed {
+        probed(Role::Host, HOST, &[Open, Open, Refused])
+    }
+
+    #[test]
+    fn a_silent_vip_beside_an_answering_host_is_free() {
+        let report = judged(false, &[host(), probed(Role::Vip, VIP, &[Silent, Silent])]);
+        assert!(
+            report.errors.is_empty() && report.taken.is_empty() && report.unproved.is_empty(),
+            "{report:?}"
+        );
+    }
+
+    #[test]
+    fn silence_in_a_subnet_where_nothing_answers_proves_nothing() {
+        let report = judged(false, &[host(), probed(Role::Storage, STORAGE, &[Silent])]);
+        assert_eq!(report.unproved.len(), 1);
+        assert!(report.taken.is_empty());
+    }
+
+    #[test]
+    fn an_address_that_answers_is_taken_unless_our_own_cluster_has_it() {
+        let answering = || [host(), probed(Role::Vip, VIP, &[Refused, Silent])];
+        let report = judged(false, &answering());
+        assert!(
+            report.taken[0].en.contains("PLAN-708") && report.taken[0].en.contains("主机规划!I19"),
+            "{report:?}"
+        );
+        let report = judged(true, &answering());
+        assert!(report.taken.is_empty() && report.warnings.is_empty(), "{report:?}");
+    }
+
+    #[test]
+    fn an_answering_service_address_beside_our_own_cluster_is_left_to_its_stage() {
+        let report = judged(true, &[probed(Role::Component, VIP, &[Open, Open])]);
+        assert_eq!((report.taken.len(), report.warnings.len()), (0, 1));
+    }
+
+    #[test]
+    fn a_host_needs_port_80_and_should_have_22() {
+        let report = judged(false, &[probed(Role::Host, HOST, &[Silent, Silent, Silent])]);
+        assert_eq!((report.errors.len(), report.warnings.len(), report.notes.len()), (1, 1, 1));
+        assert_eq!(judged(false, &[host()]).errors.len(), 0);
+    }
+
+    #[test]
+    fn an_absent_bmc_is_a_warning_and_a_silent_gateway_is_not_provable() {
+        let report = judged(
+            false,
+            &[probed(Role::Bmc, HOST, &[Silent]), probed(Role::Gateway, VIP, &[Silent, Silent])],
+        );
+        assert_eq!((report.errors.len(), report.warnings.len(), report.unproved.len()), (0, 1, 1));
+    }
+}
