@@ -110,6 +110,7 @@ impl<W: World> Attempt<'_, W> {
             } else {
                 self.handle.nap(&mut pace, &patience, view.told()).await?;
             }
+            self.world.forget_reads();
             interrupt = Interrupt::AtFirst;
             last = view;
         }
@@ -169,6 +170,7 @@ impl<W: World> Attempt<'_, W> {
         self.handle.begin_act();
         let answer = act(self.world, &self.handle).await;
         let remembered = self.handle.end_act();
+        self.world.forget_reads();
         context.crash.at(&self.step.id, CrashPoint::AfterAnswer).await;
         match answer {
             Ok(value) => Ok(Acted::Answered(value)),
@@ -186,7 +188,10 @@ impl<W: World> Attempt<'_, W> {
         let work = follow(self.world.read(), &self.handle);
         let cancel = &self.handle.context.cancel;
         match Interrupt::AtFirst.race(cancel, &self.step.manifest.title, work).await? {
-            Ok(()) => Ok(None),
+            Ok(()) => {
+                self.world.forget_reads();
+                Ok(None)
+            }
             Err(failure) if self.handle.remembers() || super::cancel::is_stop(&failure) => Err(failure),
             Err(failure) => Ok(Some(failure)),
         }

@@ -79,6 +79,7 @@ impl Cancel {
             3 => (Kind::HungUp, message("engine.stop.hung-up", &[])),
             _ => (Kind::Interrupted, message("engine.stop.interrupted", &[])),
         };
+        let meaning = if self.forced() { message("engine.stop.forced", &[]) } else { meaning };
         Failure::new(kind, doing).meaning(meaning).advise(message("engine.stop.go-on", &[]))
     }
 }

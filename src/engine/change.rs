@@ -56,7 +56,7 @@ pub(super) async fn change<W: World>(
         match (failed, lost) {
             (Some(failure), _) => return Err(failure),
             (None, None) => return Err(attempt.not_shown(&view)),
-            (None, Some(failure)) if round == ATTEMPTS || attempt.handle.cancelled() => return Err(failure),
+            (None, Some(failure)) if round == ATTEMPTS => return Err(failure),
             (None, Some(_)) => round += 1,
         }
     }
@@ -73,20 +73,25 @@ pub(super) async fn first_look<W: World>(
         return attempt.look(probe, Duration::ZERO, Interrupt::AtFirst).await;
     }
     if let Some(follow) = follow.filter(|_| attempt.handle.remembers()) {
-        attempt.resumed(Resumed::Continued)?;
-        // A bad end is not an error here: the look decides, and if nothing is there, the act runs again.
-        let _ended_badly = attempt.follow(follow).await?;
+        go_on(attempt, follow).await?;
     }
     let view = attempt.look(probe, attempt.visible_within(), Interrupt::AtFirst).await?;
     let undecided = matches!(view.verdict, Some(Verdict::Absent | Verdict::Differs | Verdict::Unproved));
     match follow.filter(|_| undecided && attempt.handle.remembers()) {
         Some(follow) => {
-            attempt.resumed(Resumed::Continued)?;
-            let _ended_badly = attempt.follow(follow).await?;
+            go_on(attempt, follow).await?;
             attempt.look(probe, attempt.visible_within(), Interrupt::AtFirst).await
         }
         None => Ok(view),
     }
+}
+
+/// Follows what an earlier run began. It still is the mutation in flight of its service.
+async fn go_on<W: World>(attempt: &Attempt<'_, W>, follow: &StepFn<W::Read, ()>) -> Result<()> {
+    attempt.resumed(Resumed::Continued)?;
+    let _slot = attempt.slot().await?;
+    // A bad end is not an error here: the look decides, and if nothing is there, the act runs again.
+    attempt.follow(follow).await.map(drop)
 }
 
 /// The end of a step whose first look already settles it.

@@ -62,6 +62,7 @@ pub enum EventKind {
         fields: Vec<String>,
         steps: Vec<String>,
     },
+    /// `step` is empty when the note is about the whole run.
     Note {
         step: String,
         level: Level,

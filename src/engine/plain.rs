@@ -70,7 +70,7 @@ pub(super) async fn repeat<W: World>(attempt: &Attempt<'_, W>, act: &StepFn<W, S
             Acted::Lost(failure) => failure,
         };
         drop(slot);
-        if round == ATTEMPTS || attempt.handle.cancelled() {
+        if round == ATTEMPTS {
             return Err(failure);
         }
         round += 1;

@@ -30,7 +30,7 @@ use super::{
     schedule::Schedule,
     select::Selection,
     settle::{self, Settle},
-    stage::{Runbook, Stage},
+    stage::{Runbook, Stage, check_runbook},
     step::StepKind,
     tally::Tally,
     world::World,
@@ -121,6 +121,7 @@ impl<'a, W: World + 'static> Runner<'a, W> {
         key: &SecretKey,
         options: &'a Options,
     ) -> Result<Self> {
+        check_runbook(stages, |field| world.field(field).is_some())?;
         let book = Runbook::new(stages)?;
         let by_stage = options.selection.resolve(stages)?;
         let selected: Vec<bool> = book.nodes.iter().map(|node| by_stage[node.stage]).collect();

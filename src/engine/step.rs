@@ -116,6 +116,10 @@ impl<W: World + 'static> Steps<W> {
 
     /// A change whose act starts a job and remembers it. `follow` waits for whatever the act remembered; the
     /// engine runs it after the act, and first of all on a resume.
+    ///
+    /// A follower that learns of a bad end calls `Handle::forget_remembered` before it returns its failure: then
+    /// the next look decides, and a later run acts anew. Whatever else fails leaves the job to be followed again.
+    /// A probe that finds the work in progress (its answer was lost) may remember it: it is followed then.
     pub fn change_followed<P, A, F>(self, id: &'static str, probe: P, act: A, follow: F) -> Self
     where
         P: AsyncFn(&W::Read, &Handle) -> Result<ChangeProbe> + 'static,
@@ -143,7 +147,9 @@ impl<W: World + 'static> Steps<W> {
         self.push(id, StepKind::Once { probe: erase(probe), act: erase(act), follow: None })
     }
 
-    /// Not repeatable, and long: `follow` waits for the effect, also on a resume.
+    /// Not repeatable, and long: `follow` waits for the effect, also on a resume when something was remembered
+    /// (by the act, or by a probe that finds the work in progress; see `change_followed`). Nothing remembered:
+    /// the probe alone decides, and after `visible_within` the operator.
     pub fn once_followed<P, A, F>(self, id: &'static str, probe: P, act: A, follow: F) -> Self
     where
         P: AsyncFn(&W::Read, &Handle) -> Result<OnceProbe> + 'static,

@@ -11,6 +11,9 @@ pub trait World {
     /// The plan field that a manifest's `uses` names, for change detection and for showing cells.
     /// `None`: no such field (a start-up check refuses manifests that name one).
     fn field(&self, key: &str) -> Option<FieldValue>;
+
+    /// What was read and shared before may be stale now: called after every act, and before a look is repeated.
+    fn forget_reads(&self) {}
 }
 
 /// The value of a plan field in canonical text form, with the cells it was read from.

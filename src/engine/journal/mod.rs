@@ -44,10 +44,9 @@ impl Journal {
     /// Reads the journal of `site` and makes it ready for the lines of run `run`. A torn last line is cut off
     /// (see `torn`); a broken chain, another site's lines or an impossible order are `Kind::Checkpoint` failures.
     pub fn open(mut storage: Box<dyn Storage>, site: &str, run: &str) -> Result<Self> {
-        let bytes = storage.load().map_err(|error| local(&*storage, &error))?;
-        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let (state, prev) = fold(&bytes[..whole], site, &storage.place())?;
-        let torn = (whole < bytes.len()).then_some(bytes.len() - whole);
+        let Content { lines, whole, bytes } = read(&mut *storage)?;
+        let (state, prev) = fold(&lines, site, &storage.place())?;
+        let torn = (whole < bytes).then_some(bytes - whole);
         if torn.is_some() {
             storage.truncate(whole as u64).map_err(|error| local(&*storage, &error))?;
         }
@@ -142,23 +141,70 @@ fn durability_of(event: &EventKind) -> Option<Durability> {
     }
 }
 
-/// Folds whole lines into a state and the chain value of the last one.
-fn fold(bytes: &[u8], site: &str, place: &str) -> Result<(State, String)> {
-    let mut state = State::default();
+struct Content {
+    lines: Vec<(Line, String)>,
+    /// Bytes of whole lines, and of everything.
+    whole: usize,
+    bytes: usize,
+}
+
+/// All whole lines of a journal, of whatever site, in their order; the chain is checked, a torn end left out.
+pub fn read_lines(storage: &mut dyn Storage) -> Result<Vec<Line>> {
+    Ok(read(storage)?.lines.into_iter().map(|(line, _)| line).collect())
+}
+
+/// Reads lines, each with its digest, and finds where a torn end begins.
+fn read(storage: &mut dyn Storage) -> Result<Content> {
+    let bytes = storage.load().map_err(|error| local(storage, &error))?;
+    let place = storage.place();
+    let mut content = Content { lines: Vec::new(), whole: 0, bytes: bytes.len() };
     let mut prev = String::new();
-    for (at, raw) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-        let raw = raw.strip_suffix(b"\n").unwrap_or(raw);
-        let number = at + 1;
-        let line: Line = serde_json::from_slice(raw).map_err(|error| {
-            broken(place, number, message("engine.journal.unreadable", &[])).because(&error)
-        })?;
+    for raw in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let number = content.lines.len() + 1;
+        let Some(text) = raw.strip_suffix(b"\n") else { break };
+        let line: Line = match serde_json::from_slice(text) {
+            Ok(line) => line,
+            Err(_) if lost_blocks(&bytes[content.whole..]) => break,
+            Err(error) => {
+                let meaning = message("engine.journal.unreadable", &[]);
+                return Err(broken(&place, number, meaning).because(&error));
+            }
+        };
         if line.format != line::FORMAT {
             let found = line.format;
-            return Err(broken(place, number, message("engine.journal.format", &[("found", &found)])));
+            return Err(broken(&place, number, message("engine.journal.format", &[("found", &found)])));
         }
         if line.prev != prev {
-            return Err(broken(place, number, message("engine.journal.chain", &[])));
+            return Err(broken(&place, number, message("engine.journal.chain", &[])));
         }
+        prev = line::digest(text);
+        content.lines.push((line, prev.clone()));
+        content.whole += raw.len();
+    }
+    Ok(content)
+}
+
+/// Whether the rest of a journal is an end that a power loss tore: its first line holds zeros, as a block that
+/// never reached the disk does, and nothing after it was flushed. A flushed line is the last of what may be lost
+/// with it, so one in front of others was on disk, zeros and all, and that is damage of another kind.
+fn lost_blocks(rest: &[u8]) -> bool {
+    let mut lines = rest.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    if !lines.next().is_some_and(|line| line.contains(&0)) {
+        return false;
+    }
+    let flushed = |line: &[u8]| {
+        let line = serde_json::from_slice::<Line>(line);
+        line.is_ok_and(|line| durability_of(&line.record.kind) == Some(Durability::Flushed))
+    };
+    let after: Vec<&[u8]> = lines.collect();
+    after.iter().rev().skip(1).all(|line| !flushed(line))
+}
+
+/// Folds lines into a state and the chain value of the last one.
+fn fold(lines: &[(Line, String)], site: &str, place: &str) -> Result<(State, String)> {
+    let mut state = State::default();
+    for (at, (line, _)) in lines.iter().enumerate() {
+        let number = at + 1;
         if line.site != site {
             let text = message("engine.journal.site", &[("found", &line.site), ("expected", &site)]);
             return Err(broken(place, number, text));
@@ -166,9 +212,8 @@ fn fold(bytes: &[u8], site: &str, place: &str) -> Result<(State, String)> {
         state
             .apply(&line.run, line.record.at, &line.record.kind, line.inputs.as_ref())
             .map_err(|rule| order(&format!("{place}:{number}"), &rule, Kind::Checkpoint))?;
-        prev = line::digest(raw);
     }
-    Ok((state, prev))
+    Ok((state, lines.last().map(|(_, digest)| digest.clone()).unwrap_or_default()))
 }
 
 fn broken(place: &str, line: usize, meaning: crate::text::Text) -> Box<Failure> {

@@ -3,6 +3,7 @@
 use super::toy::*;
 use crate::{
     engine::{
+        event::EventKind,
         journal::{Journal, MemoryStorage},
         *,
     },
@@ -131,4 +132,38 @@ fn the_file_is_private_and_survives_being_reopened() {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
+}
+
+#[tokio::test]
+async fn a_block_that_never_reached_the_disk_is_a_torn_end_but_zeros_before_flushed_lines_are_damage() {
+    let bytes = finished().await.storage.bytes();
+    let starts: Vec<usize> = std::iter::once(0)
+        .chain(bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(at, _)| at + 1))
+        .collect();
+    let zeroed = |line: usize| {
+        let mut bytes = bytes.clone();
+        bytes[starts[line] + 5..starts[line + 1] - 1].fill(0);
+        bytes
+    };
+    // The last line (the end of the run, flushed) and the one before it (the end of the stage, buffered).
+    let lines = starts.len() - 1;
+    for line in [lines - 1, lines - 2] {
+        let journal = open(zeroed(line)).unwrap();
+        assert_eq!(journal.torn(), Some(bytes.len() - starts[line]));
+    }
+    assert!(!refused(zeroed(1)).is_empty());
+}
+
+#[test]
+fn what_is_told_and_what_is_recorded_are_the_same_events() {
+    let bench = Bench::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(bench.run(&one_change()));
+    let lines = journal::read_lines(&mut bench.storage.clone()).unwrap();
+    let recorded: Vec<_> =
+        lines.iter().map(|line| serde_json::to_value(&line.record.kind).unwrap()).collect();
+    let progress =
+        |event: &EventKind| matches!(event, EventKind::Waiting { .. } | EventKind::Transfer { .. });
+    let told = bench.events().into_iter().filter(|event| !progress(event));
+    assert_eq!(recorded, told.map(|event| serde_json::to_value(event).unwrap()).collect::<Vec<_>>());
 }

@@ -172,3 +172,34 @@ async fn a_half_done_act_is_never_taken_for_a_refused_one() {
     assert_eq!(bench.run(&stages).await.exit_code, 9);
     assert_eq!(bench.site().effects_of("part"), 1);
 }
+
+#[tokio::test]
+async fn a_probe_that_finds_the_work_in_progress_has_it_followed_instead_of_asking() {
+    // The answer was lost, so the act remembered nothing; the site shows the work in progress.
+    let probe = async |site: &std::rc::Rc<Site>, handle: &Handle| {
+        if site.get("a").is_some() {
+            return Ok(OnceProbe::Done(Facts::none()));
+        }
+        if site.get("job").is_some() {
+            handle.remember(&JOB, &"found".to_owned())?;
+        }
+        Ok(OnceProbe::Unproved(crate::text::Text::same("in progress")))
+    };
+    let act = async |toy: &Toy, handle: &Handle| toy.write("job", "running", handle).await;
+    let follow = async |site: &std::rc::Rc<Site>, handle: &Handle| {
+        handle.clock().sleep(600 * SECOND).await;
+        site.put("a", "done");
+        Ok(())
+    };
+    let code = Steps::new().once_followed("a", probe, act, follow);
+    let stages = [stage(1, "s", &[("a", "visible_within='20s'")], code)];
+    for fate in [Fate::LostAfter, Fate::KilledAfter] {
+        let bench = Bench::new();
+        bench.site().fate([fate]);
+        if fate == Fate::KilledAfter {
+            bench.killed(&stages, None).await;
+        }
+        assert_eq!(bench.run(&stages).await.exit_code, 0, "{fate:?}");
+        assert_eq!(bench.site().effects_of("job"), 1);
+    }
+}
