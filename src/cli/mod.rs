@@ -10,7 +10,6 @@ mod localise;
 mod man;
 mod plan;
 mod platform;
-mod runbook;
 mod session;
 mod simulate;
 mod site_folder;

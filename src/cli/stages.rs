@@ -3,11 +3,12 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Ended, runbook, session::Session};
+use super::{Ended, session::Session};
 use crate::{
     engine::{StageManifest, StepManifest},
     failure::Result,
     messages::message,
+    stages::registry,
     ui::table::Table,
     units,
 };
@@ -19,7 +20,7 @@ pub struct StagesOptions {
 }
 
 pub fn run(session: &Session, options: &StagesOptions) -> Result<Ended> {
-    let stages = runbook::manifests()?;
+    let stages = registry::manifests()?;
     if options.graph {
         graph(&stages).iter().for_each(|line| session.screen.line(line));
     } else if session.json() {

@@ -1,5 +1,7 @@
 //! The runbook: every stage in order, its manifest and its steps, and nothing else.
 
+use std::{collections::BTreeMap, time::Duration};
+
 use super::{config_cluster, init_cluster, prepare, world::World};
 use crate::{
     embed,
@@ -8,16 +10,26 @@ use crate::{
     messages::message,
 };
 
-/// Every stage, ready to run.
+/// Every stage, ready to run; `limits` replace the time limits of the steps they name (`stage.step`).
 ///
 /// # Errors
-/// `Kind::Bug`: a manifest does not parse, or disagrees with the code.
-pub fn stages() -> Result<Vec<Stage<World>>> {
-    embed::STAGES
-        .iter()
-        .zip(steps())
-        .map(|((name, text), steps)| Stage::new(manifest(name, text)?, steps))
-        .collect()
+/// `Kind::Bug`: a manifest does not parse, or disagrees with the code. `Kind::Usage`: a limit names no step.
+pub fn stages(limits: &BTreeMap<String, Duration>) -> Result<Vec<Stage<World>>> {
+    let mut manifests = manifests()?;
+    for (id, limit) in limits {
+        let step = manifests.iter_mut().find_map(|stage| {
+            let step = id.strip_prefix(&stage.id)?.strip_prefix('.')?;
+            stage.steps.iter_mut().find(|known| known.id == step)
+        });
+        let unknown = || Failure::new(Kind::Usage, message("stages.registry.limits", &[])).at(id);
+        step.ok_or_else(unknown)?.timeout = *limit;
+    }
+    manifests.into_iter().zip(steps()).map(|(manifest, steps)| Stage::new(manifest, steps)).collect()
+}
+
+/// The words and numbers of every stage.
+pub fn manifests() -> Result<Vec<StageManifest>> {
+    embed::STAGES.iter().map(|(name, text)| manifest(name, text)).collect()
 }
 
 fn steps() -> [Steps<World>; 3] {
@@ -37,11 +49,20 @@ mod tests {
 
     #[test]
     fn every_manifest_agrees_with_its_code() {
-        let stages = stages().unwrap();
+        let stages = stages(&BTreeMap::new()).unwrap();
         assert_eq!(stages.len(), embed::STAGES.len());
         for (stage, number) in stages.iter().zip(1..) {
             assert_eq!(stage.manifest.number, number);
         }
+    }
+
+    #[test]
+    fn a_limit_of_the_operator_replaces_that_of_the_step_and_an_unknown_step_is_refused() {
+        let limit = Duration::from_secs(7);
+        let stages = stages(&BTreeMap::from([("prepare.plan".to_owned(), limit)])).unwrap();
+        assert_eq!(stages[0].manifest.steps[0].timeout, limit);
+        let refused = super::stages(&BTreeMap::from([("prepare.plam".to_owned(), limit)])).err().unwrap();
+        assert_eq!(refused.kind, Kind::Usage);
     }
 
     #[test]
