@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::{completions::Completions, plan::PlanCommand, simulate::Simulate, stages::StagesOptions};
+use super::{
+    completions::Completions, diff::DiffOptions, plan::PlanCommand, run::RunOptions, runs::RunsOptions,
+    simulate::Simulate, stages::StagesOptions,
+};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -79,10 +82,16 @@ pub enum Output {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    #[command(about = "cli.about.run")]
+    Run(Box<RunOptions>),
+    #[command(about = "cli.about.diff")]
+    Diff(DiffOptions),
     #[command(subcommand, about = "cli.about.plan")]
     Plan(PlanCommand),
     #[command(about = "cli.about.stages")]
     Stages(StagesOptions),
+    #[command(about = "cli.about.runs")]
+    Runs(RunsOptions),
     #[command(about = "cli.about.simulate")]
     Simulate(Simulate),
     #[command(about = "cli.about.completions")]

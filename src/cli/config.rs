@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn the_example_is_a_complete_configuration() {
         let config: Config = defaults().try_into().expect("every key has a live line");
-        assert_eq!(config.limits, Limits::default());
+        assert_eq!((config.limits, config.stages), (Limits::default(), Settings::default()));
     }
 
     #[test]

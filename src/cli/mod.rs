@@ -3,13 +3,20 @@
 //! `arguments` says what can be typed, one file per command does it, and a `Failure`'s kind is the exit code.
 
 mod arguments;
+mod cells;
 mod completions;
 mod config;
+mod diff;
 mod ledger;
 mod localise;
+mod logging;
 mod man;
+mod media;
 mod plan;
 mod platform;
+mod reach;
+mod run;
+mod runs;
 mod session;
 mod simulate;
 mod site_folder;
@@ -17,6 +24,7 @@ mod stages;
 mod stop;
 mod twin;
 mod usage;
+mod world;
 
 use std::{
     ffi::OsString,
@@ -42,6 +50,8 @@ pub enum Ended {
     Well,
     /// Not a failure of the command itself: `plan check` found errors, `diff` found differences.
     As(Kind),
+    /// A run with this exit code, whose end has been told.
+    Run(u8),
 }
 
 impl Ended {
@@ -49,6 +59,7 @@ impl Ended {
         match self {
             Self::Well => 0,
             Self::As(kind) => kind.exit_code(),
+            Self::Run(code) => code,
         }
     }
 }
@@ -75,6 +86,9 @@ fn start(session: &Session, arguments: &[OsString]) -> Result<Ended> {
     let session = session.with(arguments.global);
     match arguments.command {
         Command::Plan(command) => plan::run(&session, command),
+        Command::Run(options) => run::run(&session, &options),
+        Command::Diff(options) => diff::run(&session, &options),
+        Command::Runs(options) => runs::run(&session, &options),
         Command::Stages(options) => stages::run(&session, &options),
         Command::Simulate(options) => simulate::run(&session, &options),
         Command::Completions(options) => completions::run(&session, &options),

@@ -5,7 +5,6 @@ use std::{
     env,
     ffi::OsString,
     io::{self, IsTerminal},
-    path::PathBuf,
     rc::Rc,
 };
 
@@ -24,17 +23,13 @@ use crate::{
 pub struct Environment {
     /// Every variable whose name and value are text.
     pub variables: BTreeMap<String, String>,
-    pub folder: PathBuf,
 }
 
 impl Environment {
     pub fn of_process() -> Self {
         let text =
             |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
-        Self {
-            variables: env::vars_os().filter_map(text).collect(),
-            folder: env::current_dir().unwrap_or_default(),
-        }
+        Self { variables: env::vars_os().filter_map(text).collect() }
     }
 
     /// The variable, when it is set and not empty.
@@ -56,6 +51,8 @@ impl Environment {
 /// Everything that a command gets beside its own options.
 #[derive(Clone)]
 pub struct Session {
+    /// The command line as it was typed.
+    pub arguments: Vec<String>,
     pub environment: Environment,
     pub screen: Rc<Screen>,
     pub global: Global,
@@ -92,7 +89,9 @@ impl Session {
         screen.interactive = terminal && io::stderr().is_terminal() && io::stdin().is_terminal() && !dumb;
         screen.colour = terminal && !dumb && environment.get("NO_COLOR").is_none();
         let global = Global { output, ..Global::default() };
-        Self { environment, screen: Rc::new(screen), global }
+        let typed = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned());
+        let arguments = std::iter::once("voyager".to_owned()).chain(typed).collect();
+        Self { arguments, environment, screen: Rc::new(screen), global }
     }
 
     /// The same session with the options as they were really parsed.

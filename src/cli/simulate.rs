@@ -46,6 +46,11 @@ pub struct TwinOptions {
 }
 
 impl TwinOptions {
+    /// Whether any of them was given.
+    pub fn any(&self) -> bool {
+        self.speed.is_some() || self.faults.is_some() || self.seed.is_some()
+    }
+
     /// Options for the simulator; `usual` is the speed when none was given.
     pub fn options(&self, usual: f64, listen: SocketAddr) -> Result<SimOptions> {
         let speed = self.speed.unwrap_or(usual);
@@ -77,7 +82,7 @@ pub fn run(session: &Session, options: &Simulate) -> Result<Ended> {
                 .map_err(|error| Failure::new(Kind::Usage, doing()).at(path.display()).because(&error))?,
         ),
         (None, Some(path)) => {
-            let (plan, _) = plan::load(session, path, &CheckOptions::default())?;
+            let plan = plan::load(session, path, &CheckOptions::default())?.plan;
             Start::Fresh(Box::new(twin::twin_plan(&plan)))
         }
         // clap asks for one of the two.

@@ -119,7 +119,8 @@ impl SiteFolder {
         Ok(Self { key: identity.key(), path })
     }
 
-    fn at(path: &Path) -> Self {
+    /// The site folder at a path that `all` found.
+    pub fn at(path: &Path) -> Self {
         let key = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         Self { key, path: path.to_owned() }
     }
@@ -132,22 +133,19 @@ impl SiteFolder {
         self.path.join("runs")
     }
 
-    /// Makes the folder of a new run, named after the time; its name is the run's id.
-    pub fn new_run(&self) -> Result<(String, PathBuf)> {
+    /// The id of a new run, after the time; not used by any run before. The lock keeps it so.
+    pub fn next_run(&self) -> String {
         let now = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
-        let runs = self.runs();
-        platform::new_private_folder(&runs).map_err(|error| local(&runs, &error))?;
-        let mut attempt = 1;
-        loop {
-            let id = if attempt == 1 { now.clone() } else { format!("{now}-{attempt}") };
-            let path = runs.join(&id);
-            match platform::new_private_child(&path) {
-                Ok(()) => return Ok((id, path)),
-                // Another run began within the same second.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => attempt += 1,
-                Err(error) => return Err(local(&path, &error)),
-            }
-        }
+        let taken = |id: &String| self.runs().join(id).exists();
+        let later = (2..).map(|attempt| format!("{now}-{attempt}"));
+        std::iter::once(now.clone()).chain(later).find(|id| !taken(id)).unwrap_or(now)
+    }
+
+    /// Makes the folder of a run.
+    pub fn make_run(&self, id: &str) -> Result<PathBuf> {
+        let path = self.runs().join(id);
+        platform::new_private_folder(&path).map_err(|error| local(&path, &error))?;
+        Ok(path)
     }
 }
 
@@ -233,7 +231,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let base = tempfile::tempdir().expect("a folder");
         let site = SiteFolder::open(base.path(), &real(&["10.0.0.1"], "10.0.0.9")).expect("made");
-        let (_, run) = site.new_run().expect("made");
+        let run = site.make_run(&site.next_run()).expect("made");
         let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
         assert_eq!((mode(&site.path), mode(&run)), (0o700, 0o700));
         assert_eq!(mode(&site.path.join(RECORD)), 0o600);

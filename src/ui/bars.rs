@@ -141,6 +141,10 @@ impl Sink for Bars {
 }
 
 impl Display for Bars {
+    fn say(&self, line: &str) {
+        self.print(&mut self.state.borrow_mut(), vec![line.to_owned()]);
+    }
+
     fn tick(&self) {
         let mut state = self.state.borrow_mut();
         state.seconds += 1;

@@ -4,6 +4,9 @@ use crate::engine::event::Sink;
 
 /// A display of one run. It lives in the task of the run and is awaited by nobody: at the end it is closed.
 pub trait Display: Sink {
+    /// Says something about the run itself, above whatever is live.
+    fn say(&self, line: &str);
+
     /// One second has passed.
     fn tick(&self) {}
 

@@ -52,6 +52,10 @@ impl Sink for Lines {
 }
 
 impl Display for Lines {
+    fn say(&self, line: &str) {
+        self.screen.line(line);
+    }
+
     fn tick(&self) {
         let mut state = self.state.borrow_mut();
         let State { outline, progress } = &mut *state;

@@ -22,7 +22,11 @@ impl Sink for Ndjson {
     }
 }
 
-impl Display for Ndjson {}
+impl Display for Ndjson {
+    fn say(&self, line: &str) {
+        self.screen.aside(line);
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -12,7 +12,7 @@ use crate::{
     text::Text,
 };
 
-/// Reads one line, without its end; `None` at the end of the input.
+/// Reads one line, without its end; `None` at the end of the input. `Interrupted`: the run is being stopped.
 pub type ReadLine = Box<dyn FnMut() -> LocalBoxFuture<'static, io::Result<Option<String>>>>;
 
 /// How often a typed name may be wrong before it counts as *no*.
@@ -66,7 +66,9 @@ impl Prompts {
             // The borrow ends before the wait: questions come one at a time, but nothing here relies on it.
             let reading = (input.borrow_mut())();
             let line = reading.await.map_err(|error| {
-                Failure::new(Kind::Local, message("ui.prompt.doing", &[])).because(&error)
+                let stopped = error.kind() == io::ErrorKind::Interrupted;
+                let kind = if stopped { Kind::Interrupted } else { Kind::Local };
+                Failure::new(kind, message("ui.prompt.doing", &[])).because(&error)
             })?;
             let Some(line) = line else { return Err(undecided(question)) };
             if let Some(answer) = understood(&question.form, line.trim()) {

@@ -24,7 +24,7 @@ pub struct PlanExport {
 }
 
 pub fn run(session: &Session, options: &PlanExport) -> Result<Ended> {
-    let (plan, _) = load(session, options.file.path(), &CheckOptions::default())?;
+    let plan = load(session, options.file.path(), &CheckOptions::default())?.plan;
     let plan = if options.with_secrets { view::json_with_secrets(&plan) } else { view::json(&plan) };
     let text = format!("{:#}\n", json!({"schema": "1.0", "plan": plan}));
     match &options.to {

@@ -14,7 +14,7 @@ use super::{Ended, session::Session};
 use crate::{
     failure::{Failure, Kind, Result},
     messages::message,
-    plan::{self, CheckOptions, Plan, Source},
+    plan::{self, CheckOptions, Diagnostic, Plan, Source},
 };
 
 #[derive(Debug, Subcommand)]
@@ -53,8 +53,15 @@ pub fn run(session: &Session, command: PlanCommand) -> Result<Ended> {
     }
 }
 
+/// A valid plan, what was found besides errors, and the file it was read from.
+pub struct Loaded {
+    pub plan: Plan,
+    pub findings: Vec<Diagnostic>,
+    pub source: Option<Source>,
+}
+
 /// The valid plan at `path`; else tells every finding and fails with [`Kind::Plan`].
-pub fn load(session: &Session, path: &Path, options: &CheckOptions) -> Result<(Plan, Option<Source>)> {
+pub fn load(session: &Session, path: &Path, options: &CheckOptions) -> Result<Loaded> {
     let checked = plan::check(path, options);
     let invalid = checked.has_errors() || checked.plan.is_none();
     if invalid && session.json() {
@@ -62,7 +69,7 @@ pub fn load(session: &Session, path: &Path, options: &CheckOptions) -> Result<(P
     }
     findings::lines(session, &checked.diagnostics).iter().for_each(|line| session.screen.aside(line));
     match checked.plan {
-        Some(plan) if !invalid => Ok((plan, checked.source)),
+        Some(plan) if !invalid => Ok(Loaded { plan, findings: checked.diagnostics, source: checked.source }),
         _ => Err(Failure::new(Kind::Plan, message("cli.plan.doing", &[]))
             .at(path.display())
             .answer(findings::count(&checked.diagnostics))

@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub fn run(session: &Session, path: &Path) -> Result<Ended> {
-    let (plan, _) = load(session, path, &CheckOptions::default())?;
+    let plan = load(session, path, &CheckOptions::default())?.plan;
     let entries = view::entries(&plan);
     if session.json() {
         let values: Vec<_> = entries

@@ -1,0 +1,151 @@
+//! `voyager diff`: reads the live site and shows planned beside found. Changes nothing.
+
+use std::rc::Rc;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{
+    Ended,
+    config::Config,
+    media,
+    plan::{self, Loaded},
+    reach::Reach,
+    run::SiteOptions,
+    session::Session,
+    site_folder::{Identity, SiteFolder},
+    stop,
+    world::{self, Kept},
+};
+use crate::{
+    clients::{
+        trust::{InMemory, PinFile, PinStore, Pins},
+        wire::Memory,
+    },
+    engine::{
+        self, Cancel, Clock, Journal, Options, SecretKey, Selection, StepState,
+        event::{Sink, Verdict},
+        journal::FileStorage,
+    },
+    failure::{Kind, Result},
+    messages::message,
+    plan::CheckOptions,
+    stages::registry,
+    ui::{Display, Verbosity, lines::Lines, prompts::Prompts, screen::Tint, sentences, table::Table},
+};
+
+#[derive(Args, Debug)]
+pub struct DiffOptions {
+    #[command(flatten)]
+    site: SiteOptions,
+    #[arg(long, value_name = "STAGE", num_args = 1.., help = "cli.option.stage")]
+    stage: Vec<String>,
+}
+
+/// Reads the pins of earlier runs; a look keeps no new ones.
+struct KnownPins(Option<PinFile>);
+
+impl PinStore for KnownPins {
+    fn load(&self) -> std::io::Result<Pins> {
+        match &self.0 {
+            Some(file) => file.load(),
+            None => InMemory.load(),
+        }
+    }
+
+    fn save(&self, _pins: &Pins) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+pub fn run(session: &Session, options: &DiffOptions) -> Result<Ended> {
+    let config = Config::load(session, Some(&options.site.plan))?;
+    let loaded = plan::load(session, &options.site.plan, &CheckOptions::default())?;
+    session.runtime()?.block_on(look(session, options, &config, loaded))
+}
+
+async fn look(session: &Session, options: &DiffOptions, config: &Config, loaded: Loaded) -> Result<Ended> {
+    let stages = registry::stages(&config.step_timeout)?;
+    let reach = Reach::new(options.site.proxy(config), config.limits)?;
+    let rehearsal = reach.rehearsal();
+    let identity = Identity::of(&loaded.plan, rehearsal.map(|rehearsal| rehearsal.twin_id.as_str()));
+    let site = SiteFolder::find(&options.site.artifacts(rehearsal.is_some()), &identity)?;
+    let journal = match &site {
+        Some(site) => Journal::snapshot(Box::new(FileStorage::new(site.journal())), &site.key, "diff")?,
+        None => Journal::in_memory(&identity.key(), "diff")?,
+    };
+    let pins = KnownPins(site.as_ref().map(|site| PinFile(site.path.join("pins.json"))));
+    let redactor = world::redactor(&loaded.plan, &reach);
+    let copy = site.as_ref().filter(|_| rehearsal.is_some()).map(|site| site.path.as_path());
+    let kept = Kept {
+        media: media::folder(options.site.media.as_deref(), config),
+        workbook: world::workbook(loaded.source.clone(), copy, "diff")?,
+        run_folder: None,
+    };
+    let world = world::build(loaded, config, &reach, pins, Memory::default(), redactor, kept)?;
+    let cancel = Cancel::new();
+    stop::listen(&cancel);
+    let display: Rc<dyn Display> = Rc::new(Lines::new(session.screen.clone(), Verbosity::Quiet));
+    let sinks: Vec<Rc<dyn Sink>> = Vec::new();
+    let setup = engine::Setup {
+        journal,
+        key: SecretKey::random(),
+        sinks,
+        answerer: Rc::new(Prompts::new(session.screen.clone(), display, false, None)),
+        clock: Clock::scaled(reach.speed()),
+        cancel,
+        lock: None,
+    };
+    let selection =
+        if options.stage.is_empty() { Selection::All } else { Selection::Stages(options.stage.clone()) };
+    let asked = Options { selection, simulated: rehearsal.is_some(), ..Options::default() };
+    let states = engine::survey(&world, &stages, setup, &asked).await?;
+    let differing = states.iter().filter(|state| differs(state)).count();
+    if session.json() {
+        let steps: Vec<Value> = states.iter().map(record).collect();
+        session.print_json(&json!({"schema": "1.0", "differing": differing, "steps": steps}));
+    } else {
+        show(session, &states);
+        let last = message("cli.diff.count", &[("differing", &differing), ("all", &states.len())]);
+        let tint = if differing == 0 { Tint::Good } else { Tint::Warn };
+        session.screen.line(&session.screen.tint(tint, session.screen.say(&last)));
+    }
+    Ok(if differing == 0 { Ended::Well } else { Ended::As(Kind::Differences) })
+}
+
+/// Whether the site is provably not as planned, or nobody can tell.
+fn differs(state: &StepState) -> bool {
+    state.verdict.is_some_and(|verdict| !matches!(verdict, Verdict::Done | Verdict::NotNeeded))
+}
+
+fn show(session: &Session, states: &[StepState]) {
+    let screen = &session.screen;
+    let headings =
+        [message("cli.diff.step", &[]), message("cli.diff.state", &[]), message("cli.diff.detail", &[])];
+    let mut table = Table::new(&headings.each_ref().map(|heading| screen.say(heading)));
+    for state in states {
+        let verdict = match state.verdict {
+            Some(verdict) => sentences::verdict(verdict),
+            None => message("cli.diff.not-looked-at", &[]),
+        };
+        let mut details: Vec<String> = state
+            .differences
+            .iter()
+            .map(|difference| screen.say(&sentences::difference(difference)).to_owned())
+            .collect();
+        details.extend(state.reason.iter().map(|reason| screen.say(reason).to_owned()));
+        let title = format!("{} ({})", screen.say(&state.title), state.step);
+        table.row(vec![title, screen.say(&verdict).to_owned(), details.join("\n")]);
+    }
+    table.lines(screen.width).iter().for_each(|line| screen.line(line));
+}
+
+fn record(state: &StepState) -> Value {
+    json!({
+        "step": state.step,
+        "title": state.title,
+        "verdict": state.verdict,
+        "differences": state.differences,
+        "reason": state.reason,
+    })
+}

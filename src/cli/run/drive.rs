@@ -1,0 +1,117 @@
+//! Drives a run: shows it, asks for it, stops it when told, once a second tells the display the time.
+
+use std::{io, rc::Rc, time::Duration};
+
+use futures_util::future::LocalBoxFuture;
+
+use crate::{
+    cli::{logging::EventLog, session::Session, stop},
+    engine::{
+        self, Cancel, Clock, Journal, Lock, Options, SecretKey, Stage,
+        event::{RunSummary, Sink},
+    },
+    messages::message,
+    stages::world::World,
+    ui::{
+        Display, Verbosity,
+        bars::Bars,
+        lines::Lines,
+        ndjson::Ndjson,
+        prompts::{Prompts, ReadLine},
+        summary::Summary,
+    },
+};
+
+/// What a run is driven with beside the world.
+pub struct Parts {
+    pub journal: Journal,
+    pub key: SecretKey,
+    pub lock: Option<Lock>,
+    /// How much faster than real the site's time runs.
+    pub speed: f64,
+    /// Questions are answered with yes.
+    pub yes: bool,
+}
+
+/// Runs to the end; the display is closed, the summary knows what happened.
+pub async fn drive(
+    session: &Session,
+    world: &World,
+    stages: &[Stage<World>],
+    parts: Parts,
+    options: &Options,
+) -> (RunSummary, Rc<Summary>) {
+    let cancel = Cancel::new();
+    stop::listen(&cancel);
+    let display = display(session);
+    let summary = Rc::new(Summary::default());
+    let input = session.screen.interactive.then(|| terminal_lines(cancel.clone()));
+    let input = input.filter(|_| !session.json());
+    let answerer = Prompts::new(session.screen.clone(), display.clone(), parts.yes, input);
+    let shown: Rc<dyn Sink> = display.clone();
+    let setup = engine::Setup {
+        journal: parts.journal,
+        key: parts.key,
+        sinks: vec![shown, summary.clone(), Rc::new(EventLog)],
+        answerer: Rc::new(answerer),
+        clock: Clock::scaled(parts.speed),
+        cancel: cancel.clone(),
+        lock: parts.lock,
+    };
+
+    let run = engine::run(world, stages, setup, options);
+    tokio::pin!(run);
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    // The first tick comes at once and stands for no second.
+    seconds.tick().await;
+    let mut told = false;
+    let end = loop {
+        tokio::select! {
+            end = &mut run => break end,
+            _ = seconds.tick() => display.tick(),
+            () = cancel.until_requested(), if !told => {
+                told = true;
+                display.say(session.screen.say(&message("cli.run.stopping", &[])));
+            }
+        }
+    };
+    display.close();
+    (end, summary)
+}
+
+fn display(session: &Session) -> Rc<dyn Display> {
+    let screen = session.screen.clone();
+    let verbosity = match session.global.verbose {
+        _ if session.global.quiet => Verbosity::Quiet,
+        0 => Verbosity::Normal,
+        _ => Verbosity::Verbose,
+    };
+    if session.json() {
+        Rc::new(Ndjson::new(screen))
+    } else if screen.interactive && verbosity == Verbosity::Normal {
+        Rc::new(Bars::on_terminal(screen, verbosity))
+    } else {
+        Rc::new(Lines::new(screen, verbosity))
+    }
+}
+
+/// Lines from standard input, each read by a thread of its own: a read that nobody waits for any more must not
+/// hold up the end of the program.
+fn terminal_lines(cancel: Cancel) -> ReadLine {
+    Box::new(move || -> LocalBoxFuture<'static, io::Result<Option<String>>> {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let read = io::stdin().read_line(&mut line);
+            // Nobody listens when the run was stopped meanwhile.
+            let _ = tell.send(read.map(|bytes| (bytes > 0).then_some(line)));
+        });
+        let cancel = cancel.clone();
+        Box::pin(async move {
+            tokio::select! {
+                line = told => line.unwrap_or(Ok(None)),
+                () = cancel.until_requested() => Err(io::ErrorKind::Interrupted.into()),
+            }
+        })
+    })
+}

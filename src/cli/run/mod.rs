@@ -1,0 +1,124 @@
+//! `voyager run`: the pipeline at a real site, on a simulated one, or dry.
+
+mod asked;
+mod drive;
+mod dry;
+mod next;
+mod real;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::{Ended, config::Config, plan, reach::Reach, session::Session, simulate::TwinOptions, usage};
+use crate::{failure::Result, messages::message, plan::CheckOptions, stages::registry};
+
+pub use self::drive::{Parts, drive};
+
+/// A rehearsal within the process runs this much faster than a real site, unless told otherwise.
+const REHEARSAL_SPEED: f64 = 200.0;
+
+/// Which site, and how to reach it; `diff` takes the same.
+#[derive(Args, Clone, Debug)]
+pub struct SiteOptions {
+    #[arg(long, value_name = "PLAN", env = "VOYAGER_PLAN", hide_env_values = true, help = "cli.option.plan")]
+    pub plan: PathBuf,
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "VOYAGER_MEDIA",
+        hide_env_values = true,
+        help = "cli.option.media"
+    )]
+    pub media: Option<PathBuf>,
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "VOYAGER_PROXY",
+        hide_env_values = true,
+        help = "cli.option.proxy"
+    )]
+    pub proxy: Option<String>,
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "VOYAGER_ARTIFACTS",
+        hide_env_values = true,
+        help = "cli.option.artifacts"
+    )]
+    pub artifacts: Option<PathBuf>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct RunOptions {
+    #[command(flatten)]
+    pub site: SiteOptions,
+    #[arg(long, value_name = "STAGE", num_args = 1.., conflicts_with_all = ["from", "to"], help = "cli.option.stage")]
+    pub stage: Vec<String>,
+    #[arg(long, value_name = "STAGE", help = "cli.option.from")]
+    pub from: Option<String>,
+    #[arg(long, value_name = "STAGE", help = "cli.option.to")]
+    pub to: Option<String>,
+    #[arg(long, value_name = "STEP=done[:FACT]|absent", help = "cli.option.settle")]
+    pub settle: Vec<String>,
+    #[arg(long, value_name = "STEP", help = "cli.option.redo")]
+    pub redo: Vec<String>,
+    #[arg(long, help = "cli.option.yes")]
+    pub yes: bool,
+    #[arg(long, conflicts_with = "proxy", help = "cli.option.simulate")]
+    pub simulate: bool,
+    #[command(flatten)]
+    pub twin: TwinOptions,
+    #[arg(long, conflicts_with_all = ["proxy", "simulate", "settle", "redo"], help = "cli.option.dry-run")]
+    pub dry_run: bool,
+    #[arg(long, help = "cli.option.take-over")]
+    pub take_over: bool,
+    /// Rehearsals only: kills the process at a named moment, to prove that nothing is lost or done twice.
+    #[arg(long, value_name = "STEP:POINT", hide = true)]
+    pub crash_at: Option<String>,
+}
+
+impl SiteOptions {
+    /// The option, else the configuration; empty is none.
+    pub fn proxy<'a>(&'a self, config: &'a Config) -> Option<&'a str> {
+        self.proxy.as_deref().or(Some(config.run.proxy.as_str())).filter(|proxy| !proxy.is_empty())
+    }
+
+    /// Where site folders lie: beside the plan for a real site, in `./artifacts/simulated` for a rehearsal.
+    pub fn artifacts(&self, rehearsal: bool) -> PathBuf {
+        match &self.artifacts {
+            Some(folder) => folder.clone(),
+            None if rehearsal => ["artifacts", "simulated"].iter().collect(),
+            None => plan_folder(&self.plan).join("artifacts"),
+        }
+    }
+}
+
+/// The folder that a plan lies in; the plan may be given as that folder.
+pub fn plan_folder(plan: &Path) -> &Path {
+    if plan.is_dir() { plan } else { plan.parent().unwrap_or(Path::new("")) }
+}
+
+pub fn run(session: &Session, options: &RunOptions) -> Result<Ended> {
+    if !options.simulate && !options.dry_run && options.twin.any() {
+        let expected = message("cli.run.twin-only", &[]);
+        return Err(usage::wrong_value("--speed / --faults / --seed", "…", expected));
+    }
+    let config = Config::load(session, Some(&options.site.plan))?;
+    let stages = registry::stages(&config.step_timeout)?;
+    let asked = asked::Asked::parse(options, &stages)?;
+    let check = CheckOptions { strict: false, stages: asked.stage_numbers(&stages) };
+    let loaded = plan::load(session, &options.site.plan, &check)?;
+    session.runtime()?.block_on(async {
+        if options.dry_run {
+            return dry::run(session, options, &config, &stages, asked, loaded).await;
+        }
+        let reach = if options.simulate {
+            let twin = options.twin.options(REHEARSAL_SPEED, ([127, 0, 0, 1], 0).into())?;
+            Reach::twin(&loaded.plan, twin, config.limits).await?
+        } else {
+            Reach::new(options.site.proxy(&config), config.limits)?
+        };
+        real::run(session, options, &config, &stages, asked, loaded, reach).await
+    })
+}

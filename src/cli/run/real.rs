@@ -1,0 +1,129 @@
+//! A run that keeps its checkpoint: at a real site, or at a simulated one that may be another process.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use super::{Parts, RunOptions, asked::Asked, drive, next};
+use crate::{
+    cli::{
+        Ended,
+        config::Config,
+        ledger, logging, media,
+        plan::Loaded,
+        platform,
+        reach::Reach,
+        session::Session,
+        site_folder::{Identity, SiteFolder},
+        world::{self, Kept},
+    },
+    clients::{trust::PinFile, wire::WireFile},
+    engine::{Journal, Lock, SecretKey, Stage, event::RunSummary, journal::FileStorage, lock::Holder},
+    failure::{Failure, Kind, Result},
+    messages::message,
+    stages::world::World,
+    ui::{self, summary::Summary},
+};
+
+pub async fn run(
+    session: &Session,
+    options: &RunOptions,
+    config: &Config,
+    stages: &[Stage<World>],
+    asked: Asked,
+    loaded: Loaded,
+    reach: Reach,
+) -> Result<Ended> {
+    let rehearsal = reach.rehearsal().is_some();
+    let selection = asked.selection.clone();
+    let identity = Identity::of(&loaded.plan, reach.rehearsal().map(|rehearsal| rehearsal.twin_id.as_str()));
+    let site = SiteFolder::open(&options.site.artifacts(rehearsal), &identity)?;
+    let run = site.next_run();
+    // A run that must not start leaves nothing behind, so the lock comes before the folder.
+    let lock = Lock::acquire(&site.path, Holder::this(host(session), &run), options.take_over)?;
+    let folder = site.make_run(&run)?;
+    let redactor = world::redactor(&loaded.plan, &reach);
+    let log = folder.join("voyager.log");
+    logging::open(session, &log, &redactor)?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), site = site.key, run, rehearsal, "run begins");
+
+    let ended = async {
+        let local = |path: &Path, error: &io::Error| {
+            Failure::new(Kind::Local, message("cli.run.preparing", &[])).at(path.display()).because(error)
+        };
+        let journal = Journal::open(Box::new(FileStorage::new(site.journal())), &site.key, &run)?;
+        let key_path = site.path.join("secret.key");
+        let key = SecretKey::load_or_create(&key_path).map_err(|error| local(&key_path, &error))?;
+        let wire_path = folder.join("wire.jsonl");
+        let transcript = platform::new_private_file(&wire_path)
+            .and_then(|_| WireFile::create(&wire_path))
+            .map_err(|error| local(&wire_path, &error))?;
+        let kept = Kept {
+            media: media_folder(options, config, rehearsal, &site)?,
+            workbook: world::workbook(loaded.source.clone(), rehearsal.then_some(site.path.as_path()), &run)?,
+            run_folder: Some(folder.clone()),
+        };
+        let pins = PinFile(site.path.join("pins.json"));
+        let world = world::build(loaded, config, &reach, pins, transcript, redactor, kept)?;
+        let parts = Parts {
+            journal,
+            key,
+            lock: Some(lock),
+            speed: reach.speed(),
+            yes: options.yes || options.simulate,
+        };
+        let asked = asked.options(rehearsal, Some(folder.clone()))?;
+        Ok(drive(session, &world, stages, parts, &asked).await)
+    }
+    .await;
+    let (end, summary) = ended.map_err(|failure: Box<Failure>| failure.logged_at(&log))?;
+    let next = next::command(session, options, stages, &selection, &end, reach.rehearsal().is_some());
+    tell(session, &end, &summary, &next, &log);
+    if let (Some(twin), false) = (&reach.twin, session.json()) {
+        ledger::lines(&twin.ledger()).iter().for_each(|line| session.screen.line(session.screen.say(line)));
+    }
+    reach.close().await;
+    Ok(Ended::Run(end.exit_code))
+}
+
+fn media_folder(
+    options: &RunOptions,
+    config: &Config,
+    rehearsal: bool,
+    site: &SiteFolder,
+) -> Result<Option<PathBuf>> {
+    match media::folder(options.site.media.as_deref(), config) {
+        None if rehearsal => {
+            let folder = site.path.join("media");
+            media::stand_in(&folder)?;
+            Ok(Some(folder))
+        }
+        folder => Ok(folder),
+    }
+}
+
+/// Who holds the lock, for people.
+fn host(session: &Session) -> String {
+    crate::engine::platform::host_name()
+        .or_else(|| session.environment.get("COMPUTERNAME").map(str::to_owned))
+        .unwrap_or_else(|| "-".to_owned())
+}
+
+/// The failure on standard error, then the last lines. As JSON both are in the last event already.
+fn tell(session: &Session, end: &RunSummary, summary: &Summary, next: &str, log: &Path) {
+    if let Some(failure) = &end.failure {
+        let failure = match &failure.log {
+            Some(_) => failure.clone(),
+            None => failure.clone().logged_at(log),
+        };
+        if summary.end().is_none() {
+            session.tell(&failure);
+        } else {
+            ui::failure::lines(&failure, &session.screen).iter().for_each(|line| session.screen.aside(line));
+        }
+    }
+    if !session.json() {
+        summary.lines(&session.screen, next).iter().for_each(|line| session.screen.line(line));
+    }
+}

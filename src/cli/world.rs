@@ -1,0 +1,131 @@
+//! Puts the world of the steps together: secrets known to the redactor, trust, transcript, workbook.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::future::BoxFuture;
+
+use super::{config::Config, plan::Loaded, platform, reach::Reach};
+use crate::{
+    clients::{
+        http::{Http, Pause},
+        redact::Redactor,
+        trust::{Fingerprint, PinStore, TrustStore},
+        wire::{self, Wire},
+    },
+    failure::{Failure, Kind, Result},
+    messages::message,
+    plan::{Plan, Source, view},
+    stages::{
+        workbook::Workbook,
+        world::{Outfit, World},
+    },
+};
+
+/// Where a run keeps what it learns; a dry run keeps it nowhere.
+pub struct Kept {
+    pub media: Option<PathBuf>,
+    pub workbook: Option<Workbook>,
+    pub run_folder: Option<PathBuf>,
+}
+
+/// The world for a plan, reached as `reach` says.
+pub fn build(
+    loaded: Loaded,
+    config: &Config,
+    reach: &Reach,
+    pins: impl PinStore + 'static,
+    transcript: impl wire::Sink + 'static,
+    redactor: Redactor,
+    kept: Kept,
+) -> Result<World> {
+    let wire = Wire::new(transcript, redactor);
+    let pause = Arc::new(ScaledPause { speed: reach.speed() });
+    let http = Http::new(reach.dialler.clone(), trust(config, pins)?, wire, pause);
+    let Kept { media, workbook, run_folder } = kept;
+    Ok(World::new(Outfit {
+        plan: loaded.plan,
+        findings: loaded.findings,
+        settings: config.stages,
+        media,
+        http,
+        workbook,
+        run_folder,
+    }))
+}
+
+/// Knows every password of the plan and the login of the proxy, in whatever form they turn up.
+pub fn redactor(plan: &Plan, reach: &Reach) -> Redactor {
+    let redactor = Redactor::new();
+    for entry in view::entries(plan) {
+        if let view::Value::Secret(secret) = entry.value {
+            redactor.learn(secret.expose());
+        }
+    }
+    // The login of a simulated site is its name and speed, which are no secrets.
+    if reach.rehearsal().is_none()
+        && let Some((_, password)) = reach.dialler.proxy().and_then(|proxy| proxy.login())
+    {
+        redactor.learn(password.expose());
+    }
+    redactor
+}
+
+fn trust(config: &Config, pins: impl PinStore + 'static) -> Result<TrustStore> {
+    let doing = || message("cli.trust.doing", &[]);
+    let listed: Vec<Fingerprint> = config
+        .trust
+        .fingerprints
+        .iter()
+        .map(|text| {
+            let wrong = |why: <Fingerprint as std::str::FromStr>::Err| {
+                Failure::new(Kind::Usage, doing()).at(text).answer(crate::text::Text::same(why))
+            };
+            text.parse().map_err(wrong)
+        })
+        .collect::<Result<_>>()?;
+    TrustStore::open(config.trust.mode, listed, pins)
+        .map_err(|error| Failure::new(Kind::Local, doing()).because(&error))
+}
+
+/// The workbook that takes the serials: the plan's own at a real site, a copy in `folder` in a rehearsal.
+pub fn workbook(source: Option<Source>, copy_to: Option<&Path>, label: &str) -> Result<Option<Workbook>> {
+    let Some(source) = source else { return Ok(None) };
+    let source = match copy_to {
+        None => source,
+        Some(folder) => copy(&source, folder).map_err(|error| {
+            Failure::new(Kind::Local, message("cli.workbook.copying", &[]))
+                .at(folder.display())
+                .because(&error)
+        })?,
+    };
+    Ok(Some(Workbook::new(source, label)))
+}
+
+/// One copy per version of the workbook, so that a resumed rehearsal finds the serials that it wrote.
+fn copy(source: &Source, folder: &Path) -> io::Result<Source> {
+    let folder = folder.join(format!("workbook-{}", source.sha256.get(..8).unwrap_or_default()));
+    let path = folder.join(source.path.file_name().unwrap_or("plan.xlsx".as_ref()));
+    if !path.is_file() {
+        platform::new_private_folder(&folder)?;
+        fs::copy(&source.path, &path)?;
+    }
+    Source::read(&path)
+}
+
+/// Waits between attempts, shortened as the site's time is.
+struct ScaledPause {
+    speed: f64,
+}
+
+impl Pause for ScaledPause {
+    fn pause(&self, time: Duration) -> BoxFuture<'_, ()> {
+        // As the engine's clock: never below 5 ms (DESIGN §4).
+        let wait = time.div_f64(self.speed.max(1.0)).max(Duration::from_millis(5));
+        Box::pin(tokio::time::sleep(wait))
+    }
+}
