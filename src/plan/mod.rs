@@ -137,3 +137,6 @@ fn finish(
     diagnostics.dedup_by(|a, b| (a.id, a.place(), &a.message) == (b.id, b.place(), &b.message));
     Checked { plan, diagnostics, source: None, cells }
 }
+
+#[cfg(test)]
+mod tests;

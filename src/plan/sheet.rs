@@ -297,3 +297,131 @@ impl Raw {
 fn text(escaped: &str) -> Content {
     if escaped.is_empty() { Content::Blank } else { Content::Text(normalise::unescape(escaped)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(xml: &str) -> Result<Sheet, Refusal> {
+        let mut bytes = xml.as_bytes();
+        let stream: &mut dyn std::io::BufRead = &mut bytes;
+        Sheet::read("sheet1.xml", Xml::new("sheet1.xml", stream))
+    }
+
+    fn sheet(rows: &str) -> Sheet {
+        read(&format!("<worksheet><sheetData>{rows}</sheetData></worksheet>")).unwrap()
+    }
+
+    fn refused(xml: &str) -> &'static str {
+        read(xml).err().map_or("ok", |finding| finding.diagnostic().id)
+    }
+
+    fn content(sheet: &Sheet, a1: &str) -> Content {
+        sheet.cells.get(&parse_a1(a1).unwrap()).map(|cell| cell.content.clone()).unwrap_or_default()
+    }
+
+    #[test]
+    fn every_cell_type_is_told_apart() {
+        let sheet = sheet(concat!(
+            r#"<row r="1"><c r="A1" t="inlineStr"><is><t>a</t></is></c><c r="B1" t="str"><v>b</v></c>"#,
+            r#"<c r="C1"><v>1120.0</v></c><c r="D1" t="n"><v>7</v></c><c r="E1" t="b"><v>1</v></c>"#,
+            r##"<c r="F1" t="e"><v>#REF!</v></c><c r="G1" t="d"><v>2025-02-03</v></c><c r="H1" t="s"><v>4</v></c>"##,
+            r#"<c r="I1" s="3" t="n"/></row>"#,
+        ));
+        for (a1, expected) in [
+            ("A1", Content::Text("a".into())),
+            ("B1", Content::Text("b".into())),
+            ("C1", Content::Number("1120.0".into())),
+            ("D1", Content::Number("7".into())),
+            ("E1", Content::Bool(true)),
+            ("F1", Content::Error("#REF!".into())),
+            ("G1", Content::Date("2025-02-03".into())),
+            ("H1", Content::Shared(4)),
+            ("I1", Content::Blank),
+        ] {
+            assert_eq!(content(&sheet, a1), expected, "{a1}");
+        }
+    }
+
+    #[test]
+    fn inline_text_joins_its_runs_and_leaves_reading_aids_out() {
+        let sheet = sheet(concat!(
+            r#"<row><c r="A1" t="inlineStr"><is><r><t>a&amp;</t></r><r><t xml:space="preserve"> b</t></r>"#,
+            r#"<rPh sb="0" eb="1"><t>kana</t></rPh></is></c><c t="inlineStr"><is><t>x_x000D_y&#33;</t></is></c></row>"#,
+        ));
+        assert_eq!(content(&sheet, "A1"), Content::Text("a& b".into()));
+        assert_eq!(content(&sheet, "B1"), Content::Text("x\ry!".into()));
+    }
+
+    #[test]
+    fn positions_without_a_name_count_on() {
+        let sheet = sheet(
+            r#"<row><c><v>1</v></c><c r="D1"><v>2</v></c><c><v>3</v></c></row><row><c><v>4</v></c></row><row r="9"><c><v>5</v></c></row>"#,
+        );
+        let at = |a1| content(&sheet, a1);
+        assert_eq!(
+            [at("A1"), at("D1"), at("E1"), at("A2"), at("A9")],
+            ["1", "2", "3", "4", "5"].map(|n| Content::Number(n.into()))
+        );
+    }
+
+    #[test]
+    fn prefixes_do_not_matter() {
+        let xml = r#"<x:worksheet xmlns:x="http://purl.oclc.org/ooxml/spreadsheetml/main"><x:sheetData><x:row r="1"><x:c r="A1"><x:v>5</x:v></x:c></x:row></x:sheetData><x:mergeCells><x:mergeCell ref="A1:B2"/></x:mergeCells></x:worksheet>"#;
+        let sheet = read(xml).unwrap();
+        assert_eq!(content(&sheet, "A1"), Content::Number("5".into()));
+        assert!(sheet.hidden((2, 2)) && !sheet.hidden((1, 1)) && !sheet.hidden((3, 1)));
+    }
+
+    #[test]
+    fn an_empty_string_result_is_cached_and_an_absent_one_is_not() {
+        let sheet = sheet(concat!(
+            r#"<row r="1"><c r="A1" t="str"><f>X1</f><v/></c><c r="B1" t="str"><f>X1</f></c>"#,
+            r#"<c r="C1"><f>X1</f><v /></c><c r="D1"><f>X1</f></c><c r="E1"><f>X1</f><v>2</v></c></row>"#,
+        ));
+        let cached = |a1| sheet.cells[&parse_a1(a1).unwrap()].formula.as_ref().unwrap().cached;
+        assert_eq!(["A1", "B1", "C1", "D1", "E1"].map(cached), [true, true, false, false, true]);
+    }
+
+    #[test]
+    fn a_shared_formula_without_text_takes_its_masters() {
+        let sheet = sheet(concat!(
+            r#"<row r="4"><c r="R4"><f t="shared" ref="R4:R18" si="0">IF(ISNUMBER(Q4),Q4+1,"")</f><v/></c></row>"#,
+            r#"<row r="6"><c r="R6"><f t="shared" si="0"/><v/></c><c r="S6"><f t="shared" si="0"/><v/></c></row>"#,
+        ));
+        let formula = |at| sheet.cells[&at].formula.as_ref().unwrap().text.as_str();
+        assert_eq!(formula((6, 18)), "IF(ISNUMBER(Q6),Q6+1,\"\")");
+        assert_eq!(formula((6, 19)), "", "another column is not guessed");
+    }
+
+    #[test]
+    fn damage_and_tricks_are_refused() {
+        for xml in [
+            "",
+            "<worksheet>",
+            "<worksheet/>",
+            "<worksheet><sheetData></worksheet>",
+            "<!DOCTYPE x [<!ENTITY a \"b\">]><worksheet><sheetData/></worksheet>",
+            r#"<worksheet><sheetData><row><c t="inlineStr"><is><t>&xxe;</t></is></c></row></sheetData></worksheet>"#,
+            r#"<worksheet><sheetData><row><c r="1A"><v>1</v></c></row></sheetData></worksheet>"#,
+            r#"<worksheet><sheetData><row><c t="s"><v>x</v></c></row></sheetData></worksheet>"#,
+        ] {
+            assert_eq!(refused(xml), "PLAN-005", "{xml}");
+        }
+        assert_eq!(refused(&"<a>".repeat(100_000)), "PLAN-005");
+    }
+
+    #[test]
+    fn a_cell_in_the_far_corner_and_too_many_rows_are_refused() {
+        let cell = |a1: &str, inner: &str| {
+            format!(r#"<worksheet><sheetData><row><c r="{a1}">{inner}</c></row></sheetData></worksheet>"#)
+        };
+        for a1 in ["XFD1048576", "GS1", "A20001"] {
+            assert_eq!(refused(&cell(a1, "<v>1</v>")), "PLAN-006", "{a1}");
+            assert_eq!(refused(&cell(a1, "")), "ok", "only styled: {a1}");
+        }
+        assert_eq!(refused(&cell("GR20000", "<v>1</v>")), "ok");
+        let rows = "<row/>".repeat(20_001);
+        assert_eq!(refused(&format!("<worksheet><sheetData>{rows}</sheetData></worksheet>")), "PLAN-006");
+    }
+}
