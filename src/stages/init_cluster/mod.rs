@@ -9,6 +9,8 @@ mod layout;
 mod payload;
 mod question;
 mod scan;
+#[cfg(test)]
+mod tests;
 
 use super::world::World;
 use crate::engine::Steps;
