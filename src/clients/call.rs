@@ -35,7 +35,7 @@ impl Target {
 /// One request of an API, ready to be sent to any of its addresses, any number of times.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// `fisheye.deploy`: the client's method, as the transcript names it.
+    /// `fisheye.deploy`: as the transcript names it, and a simulated site in its faults.
     pub operation: &'static str,
     /// What is being done, for a failure.
     pub doing: Text,

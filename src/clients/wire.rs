@@ -36,7 +36,7 @@ pub struct Record {
     pub time: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
-    /// `fisheye.deploy`, `ssh.exec`: the method of the client.
+    /// `fisheye.deploy`, `ssh.run`: the names that a simulated site uses in its faults.
     pub operation: String,
     pub address: String,
     /// `GET`, `POST`, …, or `SSH`.

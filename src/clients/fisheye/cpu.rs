@@ -23,7 +23,7 @@ impl Reader {
         }
         let doing = message("clients.doing.recommended_cpu_models", &[]);
         let path = "/api/v2/elf/cluster_recommended_cpu_models";
-        let call = Call::read("fisheye.recommended_cpu_models", doing, path);
+        let call = Call::read("fisheye.cpu.recommended", doing, path);
         Ok(self.cluster(call, envelope::v2_or_default::<Reply>).await?.cpu_models)
     }
 
@@ -34,7 +34,7 @@ impl Reader {
             #[serde(default, deserialize_with = "lenient::maybe_text")]
             cpu_model: Option<String>,
         }
-        let call = Call::read("fisheye.cpu_model", message("clients.doing.cpu_model", &[]), PATH);
+        let call = Call::read("fisheye.cpu.read", message("clients.doing.cpu_model", &[]), PATH);
         Ok(self.cluster(call, envelope::v2_or_default::<Reply>).await?.cpu_model)
     }
 }
@@ -42,7 +42,7 @@ impl Reader {
 impl Fisheye {
     pub async fn set_cpu_model(&self, model: &str) -> Result<()> {
         let doing = message("clients.doing.set_cpu_model", &[("model", &model)]);
-        let call = Call::write("fisheye.set_cpu_model", doing, Method::PUT, PATH);
+        let call = Call::write("fisheye.cpu.write", doing, Method::PUT, PATH);
         self.cluster(call.json(&json!({ "cpu_model": model })), |answer| envelope::data(answer).map(drop))
             .await
     }

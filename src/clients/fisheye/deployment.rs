@@ -71,7 +71,7 @@ impl Reader {
     /// Asks one host about itself.
     pub async fn scan_host(&self, address: Ipv4Addr) -> Result<Host> {
         let doing = message("clients.doing.scan_host", &[("address", &address)]);
-        let call = Call::read("fisheye.scan_host", doing, "/api/v2/deployment/host");
+        let call = Call::read("fisheye.scan.host", doing, "/api/v2/deployment/host");
         self.node(&call, Target::http(address), envelope::v2).await
     }
 
@@ -83,7 +83,7 @@ impl Reader {
             hosts: Vec<Host>,
         }
         let doing = message("clients.doing.scan_cluster", &[]);
-        let call = Call::read("fisheye.scan_cluster", doing, "/api/v2/deployment/cluster");
+        let call = Call::read("fisheye.scan.cluster", doing, "/api/v2/deployment/cluster");
         let first = Target::http(self.addresses().first);
         Ok(self.node(&call, first, envelope::v2_or_default::<Found>).await?.hosts)
     }
@@ -91,7 +91,7 @@ impl Reader {
     /// The clock of a host, from the `Date` header of any answer; `None` where it sends none.
     pub async fn clock(&self, address: Ipv4Addr) -> Result<Option<Timestamp>> {
         let doing = message("clients.doing.clock", &[("address", &address)]);
-        let call = Call::read("fisheye.clock", doing, "/api/v2/deployment/deploy_verify");
+        let call = Call::read("fisheye.deploy.verify", doing, "/api/v2/deployment/deploy_verify");
         self.node(&call, Target::http(address), |answer| Ok(answer.date)).await
     }
 
@@ -102,7 +102,7 @@ impl Reader {
     pub async fn deploy_status(&self) -> Result<DeployStatus> {
         let first = self.addresses().first;
         let doing = message("clients.doing.deploy_status", &[]);
-        let call = Call::read("fisheye.deploy_status", doing, "/api/v2/deployment/host/deploy_status")
+        let call = Call::read("fisheye.deploy.status", doing, "/api/v2/deployment/host/deploy_status")
             .query("host_ip", first)
             .polled();
         match self.node_raw(&call, Target::http(first), envelope::v2::<Progress>).await {
@@ -119,7 +119,7 @@ impl Reader {
     pub async fn deploy_verify(&self) -> Result<Verdict> {
         let first = self.addresses().first;
         let doing = message("clients.doing.deploy_verify", &[]);
-        let call = Call::read("fisheye.deploy_verify", doing, "/api/v2/deployment/deploy_verify").polled();
+        let call = Call::read("fisheye.deploy.verify", doing, "/api/v2/deployment/deploy_verify").polled();
         let mut last = None;
         for target in [Target::https(first), Target::http(first)] {
             match self.node_raw(&call, target, is_deployed).await {

@@ -51,7 +51,7 @@ impl Image {
 
 impl Reader {
     pub async fn images(&self) -> Result<Vec<Image>> {
-        let call = Call::read("fisheye.images", message("clients.doing.images", &[]), "/api/v2/images");
+        let call = Call::read("fisheye.image.list", message("clients.doing.images", &[]), "/api/v2/images");
         self.cluster(call, |answer| {
             let list = lenient::list_in(envelope::data(answer)?, "images");
             let list = list.map_err(|why| Problem::unreadable(answer, why))?;
@@ -67,7 +67,7 @@ impl Fisheye {
     pub async fn delete_image(&self, image_uuid: &str) -> Result<()> {
         let doing = message("clients.doing.delete_image", &[("image", &image_uuid)]);
         let path = format!("/api/v2/images/{image_uuid}");
-        let call = Call::write("fisheye.delete_image", doing, Method::DELETE, path);
+        let call = Call::write("fisheye.image.delete", doing, Method::DELETE, path);
         self.cluster(call, |answer| match answer.status {
             404 => Ok(()),
             // Its body is not documented: the status decides, unless an envelope says otherwise.
@@ -100,7 +100,7 @@ pub struct ImageSink {
 impl ChunkSink for ImageSink {
     fn create(&self) -> BoxFuture<'_, Result<Volume>> {
         let doing = message("clients.doing.create_volume", &[("file", &self.file_name)]);
-        let call = Call::write("fisheye.create_image", doing, Method::POST, "/api/v2/images/upload/volume")
+        let call = Call::write("fisheye.image.create", doing, Method::POST, "/api/v2/images/upload/volume")
             .query("name", &self.file_name)
             .query("size", self.size)
             .query("description", &self.description)
@@ -117,8 +117,7 @@ impl ChunkSink for ImageSink {
         bytes: Bytes,
     ) -> BoxFuture<'a, Result<Accepted, ChunkFailure>> {
         let doing = message("clients.doing.send_chunk", &[("file", &self.file_name), ("chunk", &chunk)]);
-        let call =
-            chunk_call("fisheye.send_image_chunk", doing, "/api/v2/images/upload", volume, chunk, bytes);
+        let call = chunk_call("fisheye.image.chunk", doing, "/api/v2/images/upload", volume, chunk, bytes);
         Box::pin(send_chunk(&self.fisheye, call))
     }
 

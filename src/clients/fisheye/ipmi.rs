@@ -71,7 +71,7 @@ impl Fisheye {
         });
         let body = Body { accounts: accounts.collect() };
         let doing = message("clients.doing.upsert_ipmi", &[]);
-        let call = Call::write("fisheye.upsert_ipmi", doing, Method::POST, "/api/v2/ipmi/upsert_accounts");
+        let call = Call::write("fisheye.ipmi", doing, Method::POST, "/api/v2/ipmi/upsert_accounts");
         self.cluster(call.json(&body), envelope::v2).await
     }
 }

@@ -78,20 +78,20 @@ pub struct VdsCreated {
 impl Reader {
     /// All VDSes: those of the deployment and a system one among them.
     pub async fn vdses(&self) -> Result<Vec<Vds>> {
-        let call = Call::read("fisheye.vdses", message("clients.doing.vdses", &[]), "/api/v2/network/vds");
+        let call = Call::read("fisheye.vds.list", message("clients.doing.vdses", &[]), "/api/v2/network/vds");
         self.cluster(call, entities).await
     }
 
     pub async fn vds(&self, uuid: &str) -> Result<Vds> {
         let doing = message("clients.doing.vdses", &[]);
-        let call = Call::read("fisheye.vds", doing, format!("/api/v2/network/vds/{uuid}"));
+        let call = Call::read("fisheye.vds.detail", doing, format!("/api/v2/network/vds/{uuid}"));
         self.cluster(call, envelope::v2).await
     }
 
     /// The networks on one VDS.
     pub async fn vlans(&self, vds_uuid: &str) -> Result<Vec<Vlan>> {
         let doing = message("clients.doing.vlans", &[]);
-        let call = Call::read("fisheye.vlans", doing, format!("/api/v2/network/vds/{vds_uuid}/vlans"));
+        let call = Call::read("fisheye.vlan.list", doing, format!("/api/v2/network/vds/{vds_uuid}/vlans"));
         self.cluster(call, entities).await
     }
 }
@@ -114,7 +114,7 @@ impl Fisheye {
             let doing = message("clients.doing.create_vds", &[("name", &vds.name)]);
             let body = Body { name: &vds.name, bond_mode, hosts_associated: &vds.hosts };
             let call =
-                Call::write("fisheye.create_vds", doing, Method::POST, "/api/v2/network/vds").json(&body);
+                Call::write("fisheye.vds.create", doing, Method::POST, "/api/v2/network/vds").json(&body);
             match self.cluster_raw(&call, envelope::v2).await {
                 Err(Problem::Refused(refused)) if bonded && refused.names("bond_mode") => {
                     bond_mode = match names.next() {
@@ -131,7 +131,7 @@ impl Fisheye {
     pub async fn create_vlan(&self, vds_uuid: &str, name: &str, vlan_id: u16) -> Result<Vlan> {
         let doing = message("clients.doing.create_vlan", &[("name", &name)]);
         let path = format!("/api/v2/network/vds/{vds_uuid}/vlans");
-        let call = Call::write("fisheye.create_vlan", doing, Method::POST, path)
+        let call = Call::write("fisheye.vlan.create", doing, Method::POST, path)
             .json(&json!({ "name": name, "vlan_id": vlan_id, "vds_uuid": vds_uuid }));
         self.cluster(call, envelope::v2).await
     }

@@ -17,7 +17,7 @@ impl Fisheye {
     /// no harm.
     pub async fn set_vip(&self, vip: Ipv4Addr) -> Result<Started> {
         let doing = message("clients.doing.set_vip", &[("vip", &vip)]);
-        let call = Call::write("fisheye.set_vip", doing, Method::PUT, "/api/v2/settings/vip")
+        let call = Call::write("fisheye.vip", doing, Method::PUT, "/api/v2/settings/vip")
             .json(&json!({ "iscsi_vip": null, "management_vip": vip }));
         let auth = Auth::Session(&self.cluster.session);
         let result = self.http.call(&call, &self.cluster.first, auth, envelope::v2_or_default).await;
@@ -27,7 +27,7 @@ impl Fisheye {
     /// Sets the DNS servers; follow the job.
     pub async fn set_dns(&self, servers: &[Ipv4Addr]) -> Result<Started> {
         let doing = message("clients.doing.set_dns", &[]);
-        let call = Call::write("fisheye.set_dns", doing, Method::PUT, "/api/v2/settings/dns")
+        let call = Call::write("fisheye.dns", doing, Method::PUT, "/api/v2/settings/dns")
             .json(&json!({ "dns_servers": servers }));
         self.cluster(call, envelope::v2_or_default).await
     }
@@ -35,7 +35,7 @@ impl Fisheye {
     /// Sets the NTP servers, by address or name; follow the job.
     pub async fn set_ntp(&self, servers: &[String]) -> Result<Started> {
         let doing = message("clients.doing.set_ntp", &[]);
-        let call = Call::write("fisheye.set_ntp", doing, Method::PUT, "/api/v2/settings/ntp")
+        let call = Call::write("fisheye.ntp", doing, Method::PUT, "/api/v2/settings/ntp")
             .json(&json!({ "ntp_mode": "external", "ntp_servers": servers }));
         self.cluster(call, envelope::v2_or_default).await
     }
