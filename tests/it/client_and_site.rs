@@ -19,29 +19,37 @@ use voyager::{
         wire::Wire,
     },
     secret::Secret,
-    sim::{self, FaultFile, Running, SimOptions, Start},
+    sim::{self, FaultFile, Running, SimOptions, Site, Start},
 };
 
 use crate::simulated_site::{plan, run};
 
-struct NoPause;
+pub const PASSWORD: &str = "Root-Passw0rd!";
 
-impl Pause for NoPause {
-    fn pause(&self, _time: Duration) -> BoxFuture<'_, ()> {
+/// Waiting between attempts lets the site's time pass instead of ours.
+struct SiteTime(Arc<Site>);
+
+impl Pause for SiteTime {
+    fn pause(&self, time: Duration) -> BoxFuture<'_, ()> {
+        self.0.clock.advance(time);
         Box::pin(async {})
     }
 }
 
-fn client(site: &Running) -> Fisheye {
+/// A client of `site` as a run would have it.
+pub fn client(site: &Running, wire: Wire, trust: TrustStore) -> Fisheye {
     let dialler = Dialler::through(Proxy::parse(&site.proxy_url()).unwrap(), Limits::default());
-    let trust = TrustStore::open(Mode::Tofu, [], InMemory).unwrap();
-    let http = Http::new(dialler, trust, Wire::none(Redactor::new()), Arc::new(NoPause));
+    let http = Http::new(dialler, trust, wire, Arc::new(SiteTime(site.site().clone())));
     let node = |number| Ipv4Addr::new(10, 7, 0, number);
     let addresses = Addresses { first: node(11), others: vec![node(12), node(13)], vip: node(20) };
-    Fisheye::new(http, addresses, Secret::from("Root-Passw0rd!"))
+    Fisheye::new(http, addresses, Secret::from(PASSWORD))
 }
 
-fn deploy_request(scans: &[Host]) -> Deploy {
+pub fn fresh_trust() -> TrustStore {
+    TrustStore::open(Mode::Tofu, [], InMemory).unwrap()
+}
+
+pub fn deploy_request(scans: &[Host]) -> Deploy {
     let address = |third: u8, index: usize| Ipv4Addr::new(10, 7, third, 11 + u8::try_from(index).unwrap());
     let associated = |nics: [&str; 2]| -> Vec<Associated> {
         let nics = nics.map(String::from).to_vec();
@@ -94,7 +102,7 @@ fn configure(site: &str, image: u32) {
         let scenario = format!("{site}[durations]\nhost_scan = 0\ndeploy_answer = 0\nchunk = 0\n");
         let options = SimOptions { scenario: FaultFile::parse(&scenario).unwrap(), ..SimOptions::default() };
         let site = sim::start(Start::Fresh(Box::new(plan())), options).await.unwrap();
-        let fisheye = client(&site);
+        let fisheye = client(&site, Wire::none(Redactor::new()), fresh_trust());
         let pass = |seconds| site.site().clock.advance(Duration::from_secs(seconds));
         let mut scans = Vec::new();
         for number in 11..=13 {

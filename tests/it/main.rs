@@ -3,6 +3,7 @@
 #![cfg(test)] // tells clippy that all of this is test code: unwrap is allowed here
 
 mod client_and_site;
+mod client_faults;
 mod openssh;
 mod plan_check;
 mod simulated_site;

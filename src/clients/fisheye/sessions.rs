@@ -70,7 +70,7 @@ impl Fisheye {
         let password = self.cluster.session.password.expose();
         let doing = message("clients.doing.set_up_root", &[]);
         // The `:` stays literal.
-        let call = Call::write("fisheye.root.setup", doing, Method::POST, "/api/v3/users:setupRoot")
+        let call = Call::write("fisheye.setup_root", doing, Method::POST, "/api/v3/users:setupRoot")
             .json(&Body { password, repeat: password, encrypted: false });
         let result = self.http.call(&call, &self.cluster.first, Auth::None, accepted).await;
         self.told(&call, result)?;
@@ -171,7 +171,7 @@ fn login_call(password: &Secret<String>) -> Call {
         password: &'a str,
         encrypted: bool,
     }
-    Call::write("fisheye.session", message("clients.doing.log_in", &[]), Method::POST, "/api/v3/sessions")
+    Call::write("fisheye.sessions", message("clients.doing.log_in", &[]), Method::POST, "/api/v3/sessions")
         .json(&Body { username: USER, password: password.expose(), encrypted: false })
         // A second session does no harm: nothing is lost by asking again.
         .class(Class::Read)

@@ -36,9 +36,10 @@ pub struct ToolsSink {
 impl ChunkSink for ToolsSink {
     fn create(&self) -> BoxFuture<'_, Result<Volume>> {
         let doing = message("clients.doing.create_volume", &[("file", &self.file_name)]);
-        let call = Call::write("fisheye.svt.create", doing, Method::POST, "/api/v2/svt_image/create_volume")
-            .query("name", &self.file_name)
-            .query("size", self.size);
+        let call =
+            Call::write("fisheye.svt.create_volume", doing, Method::POST, "/api/v2/svt_image/create_volume")
+                .query("name", &self.file_name)
+                .query("size", self.size);
         Box::pin(self.fisheye.cluster(call, envelope::v2))
     }
 
@@ -50,7 +51,7 @@ impl ChunkSink for ToolsSink {
     ) -> BoxFuture<'a, Result<Accepted, ChunkFailure>> {
         let doing = message("clients.doing.send_chunk", &[("file", &self.file_name), ("chunk", &chunk)]);
         let path = "/api/v2/svt_image/upload_template";
-        let call = chunk_call("fisheye.svt.chunk", doing, path, volume, chunk, bytes);
+        let call = chunk_call("fisheye.svt.upload_template", doing, path, volume, chunk, bytes);
         Box::pin(send_chunk(&self.fisheye, call))
     }
 
