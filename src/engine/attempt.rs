@@ -77,16 +77,43 @@ impl<W: World> Attempt<'_, W> {
         self.step.manifest.visible_within.unwrap_or(Duration::ZERO)
     }
 
+    /// Looks until the view counts (see `look`). Finds a probe the work in progress and remembers it, it is followed
+    /// and looked at anew, unless it was `followed` already; a bad end of it comes back with the view.
+    pub async fn prove(
+        &self,
+        probe: &Probe<'_, W>,
+        follow: Option<&StepFn<W::Read, ()>>,
+        followed: bool,
+        first: Interrupt,
+    ) -> Result<(View, Option<Box<Failure>>)> {
+        let patience = self.visible_within();
+        let Some(follow) = follow.filter(|_| !followed) else {
+            return Ok((self.look(probe, patience, first, false).await?, None));
+        };
+        let view = self.look(probe, patience, first, true).await?;
+        if !(view.undecided() && self.handle.remembers()) {
+            return Ok((view, None));
+        }
+        let ended_badly = self.go_on(follow).await?;
+        Ok((self.look(probe, patience, Interrupt::AtFirst, false).await?, ended_badly))
+    }
+
     /// Looks until the view counts: *unknown* never does, *absent*, *differs* and *unproved* only once they have
-    /// been seen for `patience`. `first` says what a request to stop does to the first look.
-    pub async fn look(&self, probe: &Probe<'_, W>, patience: Duration, first: Interrupt) -> Result<View> {
+    /// been seen for `patience`, or when `seek` and the probe remembered something. `first` says what a request to
+    /// stop does to the first look.
+    pub async fn look(
+        &self,
+        probe: &Probe<'_, W>,
+        patience: Duration,
+        first: Interrupt,
+        seek: bool,
+    ) -> Result<View> {
         let clock = self.handle.clock();
         let limit = clock.limit(self.step.manifest.timeout);
         let patience = clock.exact_limit(patience);
         let mut pace = Pace::of(self.step.manifest.poll);
         let mut interrupt = first;
         let mut last = View::default();
-        let remembered = self.handle.remembers();
         loop {
             // Judged before the look: the site had all of the time.
             let waited = patience.passed(clock);
@@ -94,19 +121,10 @@ impl<W: World> Attempt<'_, W> {
             if view != last {
                 self.tell(&view)?;
             }
-            let judged = match view.verdict {
-                Some(Verdict::Unknown) => false,
-                // A probe that finds the work in progress remembers it: to be followed, not waited for here.
-                Some(Verdict::Absent | Verdict::Differs | Verdict::Unproved) => {
-                    waited || (!remembered && self.handle.remembers())
-                }
-                _ => true,
-            };
-            if judged {
-                return Ok(view);
-            }
             if view.verdict == Some(Verdict::Unknown) {
                 self.handle.pause(&mut pace, &limit, view.told()).await?;
+            } else if !view.undecided() || waited || (seek && self.handle.remembers()) {
+                return Ok(view);
             } else {
                 self.handle.nap(&mut pace, &patience, view.told()).await?;
             }
@@ -195,6 +213,13 @@ impl<W: World> Attempt<'_, W> {
             Err(failure) if self.handle.remembers() || super::cancel::is_stop(&failure) => Err(failure),
             Err(failure) => Ok(Some(failure)),
         }
+    }
+
+    /// Follows what is under way, as the one mutation in flight of its service.
+    pub async fn go_on(&self, follow: &StepFn<W::Read, ()>) -> Result<Option<Box<Failure>>> {
+        self.resumed(Resumed::Continued)?;
+        let _slot = self.slot().await?;
+        self.follow(follow).await
     }
 
     pub fn failure(&self, kind: Kind) -> Box<Failure> {

@@ -32,19 +32,19 @@ pub(super) async fn change<W: World>(
     loop {
         let mut lost = None;
         let mut failed = None;
+        let mut followed = false;
         {
             let _slot = attempt.slot().await?;
-            match attempt.act(act).await? {
-                Acted::Answered(()) => {}
-                Acted::Lost(failure) => lost = Some(failure),
+            if let Acted::Lost(failure) = attempt.act(act).await? {
+                lost = Some(failure);
             }
-            if let Some(follow) = follow
-                && (lost.is_none() || attempt.handle.remembers())
-            {
+            if let Some(follow) = follow.filter(|_| lost.is_none() || attempt.handle.remembers()) {
+                followed = true;
                 failed = attempt.follow(follow).await?;
             }
         }
-        let view = attempt.look(&probe, attempt.visible_within(), Interrupt::Never).await?;
+        let (view, ended_badly) = attempt.prove(&probe, follow, followed, Interrupt::Never).await?;
+        failed = failed.or(ended_badly);
         match view.verdict {
             Some(Verdict::Done) => return Ok((Outcome::Changed, view.facts)),
             Some(Verdict::Conflict) => return Err(attempt.conflict(&view)),
@@ -70,28 +70,15 @@ pub(super) async fn first_look<W: World>(
     follow: Option<&StepFn<W::Read, ()>>,
 ) -> Result<View> {
     if !attempt.open() {
-        return attempt.look(probe, Duration::ZERO, Interrupt::AtFirst).await;
+        return attempt.look(probe, Duration::ZERO, Interrupt::AtFirst, false).await;
     }
-    if let Some(follow) = follow.filter(|_| attempt.handle.remembers()) {
-        go_on(attempt, follow).await?;
-    }
-    let view = attempt.look(probe, attempt.visible_within(), Interrupt::AtFirst).await?;
-    let undecided = matches!(view.verdict, Some(Verdict::Absent | Verdict::Differs | Verdict::Unproved));
-    match follow.filter(|_| undecided && attempt.handle.remembers()) {
-        Some(follow) => {
-            go_on(attempt, follow).await?;
-            attempt.look(probe, attempt.visible_within(), Interrupt::AtFirst).await
-        }
-        None => Ok(view),
-    }
-}
-
-/// Follows what an earlier run began. It still is the mutation in flight of its service.
-async fn go_on<W: World>(attempt: &Attempt<'_, W>, follow: &StepFn<W::Read, ()>) -> Result<()> {
-    attempt.resumed(Resumed::Continued)?;
-    let _slot = attempt.slot().await?;
     // A bad end is not an error here: the look decides, and if nothing is there, the act runs again.
-    attempt.follow(follow).await.map(drop)
+    let known = attempt.handle.remembers();
+    if let Some(follow) = follow.filter(|_| known) {
+        attempt.go_on(follow).await?;
+    }
+    let (view, _ended_badly) = attempt.prove(probe, follow, known, Interrupt::AtFirst).await?;
+    Ok(view)
 }
 
 /// The end of a step whose first look already settles it.

@@ -40,24 +40,19 @@ pub(super) async fn once<W: World>(
     }
     attempt.resumed(Resumed::Redone)?;
     let mut cause = None;
+    let mut followed = false;
     {
         let _slot = attempt.slot().await?;
         if let Acted::Lost(failure) = attempt.act(act).await? {
             cause = Some(failure);
         }
-        if let Some(follow) = follow
-            && (cause.is_none() || attempt.handle.remembers())
-        {
+        if let Some(follow) = follow.filter(|_| cause.is_none() || attempt.handle.remembers()) {
+            followed = true;
             cause = attempt.follow(follow).await?.or(cause);
         }
     }
-    let mut view = attempt.look(&probe, attempt.visible_within(), Interrupt::Never).await?;
-    if let Some(follow) =
-        follow.filter(|_| view.verdict == Some(Verdict::Unproved) && attempt.handle.remembers())
-    {
-        cause = attempt.follow(follow).await?.or(cause);
-        view = attempt.look(&probe, attempt.visible_within(), Interrupt::AtFirst).await?;
-    }
+    let (view, ended_badly) = attempt.prove(&probe, follow, followed, Interrupt::Never).await?;
+    let cause = ended_badly.or(cause);
     proved(attempt, view, cause)
 }
 

@@ -27,6 +27,11 @@ impl View {
         Self { reason: Some(reason), ..Self::of(verdict) }
     }
 
+    /// Nothing is there, or not as planned, or not to be proved: an effect on its way would look the same.
+    pub fn undecided(&self) -> bool {
+        matches!(self.verdict, Some(Verdict::Absent | Verdict::Differs | Verdict::Unproved))
+    }
+
     /// The reason, or else the differences in one line.
     pub fn told(&self) -> Text {
         if let Some(reason) = &self.reason {

@@ -203,3 +203,27 @@ async fn a_probe_that_finds_the_work_in_progress_has_it_followed_instead_of_aski
         assert_eq!(bench.site().effects_of("job"), 1);
     }
 }
+
+#[tokio::test]
+async fn a_change_whose_answer_is_lost_is_not_made_again_while_its_job_is_seen_at_work() {
+    let probe = async |site: &std::rc::Rc<Site>, handle: &Handle| {
+        if site.get("a").is_some() {
+            return Ok(ChangeProbe::Done(Facts::none()));
+        }
+        if site.get("job").is_some() {
+            handle.remember(&JOB, &"found".to_owned())?;
+        }
+        Ok(ChangeProbe::Absent)
+    };
+    let act = async |toy: &Toy, handle: &Handle| toy.write("job", "running", handle).await;
+    let follow = async |site: &std::rc::Rc<Site>, handle: &Handle| {
+        handle.clock().sleep(600 * SECOND).await;
+        site.put("a", "done");
+        Ok(())
+    };
+    let code = Steps::new().change_followed("a", probe, act, follow);
+    let bench = Bench::new();
+    bench.site().fate([Fate::LostAfter]);
+    assert_eq!(bench.run(&[stage(1, "s", &[("a", "visible_within='20s'")], code)]).await.exit_code, 0);
+    assert_eq!((bench.outcome("s.a"), bench.site().effects_of("job")), ("changed", 1));
+}
