@@ -47,7 +47,7 @@ fn write(
         host(11, format!("{site}-smartx-2026"));
         host(13, format!("{site}-root-2026"));
         host(14, format!("{storage}.{}", 10 + n));
-        host(16, format!("R{:02}", (n + 1) / 2));
+        host(16, format!("R{:02}", n.div_ceil(2)));
         host(17, if n % 2 == 1 { "10" } else { "14" }.into());
     }
     write_filled(path, &values).map_err(|failure| format!("{failure:?}").into())

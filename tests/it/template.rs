@@ -5,8 +5,10 @@ use std::{collections::BTreeSet, fs, io::Cursor, io::Read};
 use voyager::plan::{cell::parse_a1, template::write_template};
 use zip::ZipArchive;
 
-/// Part, merges (planning-sheet 1.5), open ranges (1.4) and lists (1.6) of each sheet.
-const SHEETS: [(&str, &str, &str, &[(&str, &str)]); 4] = [
+/// Part, merges (planning-sheet 1.5), open ranges (1.4) and lists (1.6) of a sheet.
+type SheetFacts = (&'static str, &'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+const SHEETS: [SheetFacts; 4] = [
     ("xl/worksheets/sheet1.xml", "B11:F14 C15:F15 C16:F16 C17:F17", "C15:F17 B19:F22", &[]),
     (
         "xl/worksheets/sheet2.xml",

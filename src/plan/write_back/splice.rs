@@ -170,10 +170,10 @@ impl Scan {
                     self.spot = Some(Spot::Cell { span: start..span.end, kept });
                 }
             }
-            ([_, data], "row") if data == "sheetData" => {
-                if self.current_row == self.row && self.spot.is_none() {
-                    self.spot = Some(Spot::InRow { at: self.cell_gap.unwrap_or(span.start) });
-                }
+            ([_, data], "row")
+                if data == "sheetData" && self.current_row == self.row && self.spot.is_none() =>
+            {
+                self.spot = Some(Spot::InRow { at: self.cell_gap.unwrap_or(span.start) });
             }
             ([_], "sheetData") if self.spot.is_none() => {
                 self.spot = Some(Spot::NewRow { at: self.row_gap.unwrap_or(span.start) });

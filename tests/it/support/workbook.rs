@@ -230,9 +230,8 @@ fn load_sheet(book: &mut Xlsx<Cursor<Vec<u8>>>, name: &str) -> Sheet {
         cells.insert(place, Value::Formula { text: cell.get_value().clone(), cached: Some(cached) });
     }
     drop(formulas);
-    let merges = book.worksheet_merge_cells(name).map(|found| found.expect("merges can be read"));
+    let merges = book.merge_cells_by_sheet_name(name).expect("merges can be read");
     let corner = |(row, column): (u32, u32)| CellRef::new("", row + 1, column + 1).a1();
-    let merges =
-        merges.unwrap_or_default().into_iter().map(|m| format!("{}:{}", corner(m.start), corner(m.end)));
+    let merges = merges.into_iter().map(|m| format!("{}:{}", corner(m.start), corner(m.end)));
     Sheet { name: name.to_owned(), cells, merges: merges.collect(), hidden: false }
 }

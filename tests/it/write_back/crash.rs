@@ -18,7 +18,7 @@ const TARGET: &str = "VOYAGER_TEST_WORKBOOK";
 fn writes_until_it_is_killed() {
     let path = env::var(TARGET).expect("started by the next test");
     for n in 0.. {
-        println!("write {n}");
+        writeln!(std::io::stdout(), "write {n}").unwrap();
         std::io::stdout().flush().unwrap();
         let source = Source::read(Path::new(&path)).unwrap();
         write(&source, &[(cell("H!E19"), format!("serial-{n}"))], HOW).unwrap();
