@@ -4,8 +4,10 @@
 
 mod client_and_site;
 mod client_faults;
+mod fuzz;
 mod openssh;
 mod plan_check;
+mod plan_rules;
 mod simulated_site;
 mod ssh;
 mod support;

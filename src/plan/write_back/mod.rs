@@ -17,7 +17,7 @@ use self::{
     snapshot::Snapshot,
     splice::Refusal,
 };
-use crate::plan::{CellRef, Source};
+use crate::plan::{CellRef, Source, normalise};
 
 /// How to write.
 #[derive(Clone, Copy, Debug)]
@@ -168,7 +168,8 @@ impl Sheet {
         self.expected.set(place, value);
         self.xml = xml;
         self.touched = true;
-        Ok(if old.is_empty() { Outcome::Written } else { Outcome::Replaced { old, new: value.to_owned() } })
+        let blank = old.is_empty() || normalise::is_placeholder(&normalise::ident(&old));
+        Ok(if blank { Outcome::Written } else { Outcome::Replaced { old, new: value.to_owned() } })
     }
 }
 

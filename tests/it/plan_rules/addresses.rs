@@ -33,7 +33,12 @@ fn syntax() -> Vec<Case> {
     cases.extend(each(&["N!I4", "N!I6", "N!I8", "N!I3"], &["10.40.8.300", "gateway"], "104 error"));
     cases.extend(each(&["M!E18"], &["10.40.8.300"], "104 error").into_iter().map(more));
     cases.extend(each(&["M!E19"], &["10.40.8.300"], "104 error").into_iter().map(more));
-    cases.extend(each(&["H!I4", "H!N4", "H!E4", "H!I19", "M!E3"], &["fe80::1", "2001:db8::12"], "111 error"));
+    cases.extend(each(
+        &["H!I4", "H!N4", "H!E4", "H!I19", "M!E3", "M!E23", "M!E26"],
+        &["fe80::1", "2001:db8::12"],
+        "111 error",
+    ));
+    cases.extend(each(&["N!H9"], &["2001:db8::/64"], "111 error"));
     cases
 }
 

@@ -44,11 +44,11 @@ fn servers() -> Vec<Case> {
     ];
     cases.extend(each(
         &["M!E23"],
-        &["-ntp.example", "ntp_1.example", "10.1.1.300", "ntp.123", "1.2.3", "a..b", "2001:db8::7"],
+        &["-ntp.example", "ntp_1.example", "10.1.1.300", "ntp.123", "1.2.3", "a..b"],
         "413 error",
     ));
     cases.extend(each(&["M!E23"], &["10.40.8.11", "10.40.8.10", "10.40.8.20", "10.40.9.12"], "414 error"));
-    cases.extend(each(&["M!E26"], &["dns.example", "10.40.1.300", "2001:db8::7"], "422 error"));
+    cases.extend(each(&["M!E26"], &["dns.example", "10.40.1.300"], "422 error"));
     cases.extend(each(&["M!E26"], &["10.40.8.20", "10.40.8.10"], "423 warning"));
     cases
 }
@@ -58,7 +58,7 @@ fn range() -> Vec<Case> {
         case(&["M!E19 ="], &["431 error M!E19"]),
         case(&["M!E18 ="], &["431 error M!E18"]),
         case(&["M!E18 = 10.40.8.210"], &["431 error M!E19"]),
-        case(&["M!E19 = 10.40.9.209"], &["431 error M!E19"]),
+        case(&["M!E19 = 10.40.9.9"], &["431 error M!E19"]),
         case(&["M!E18 = 10.40.8.9", "M!E19 = 10.40.8.10"], &["432 error M!E18 < H!I19"]),
         case(&["M!E18 = 10.40.8.11", "M!E19 = 10.40.8.13"], &["432 error M!E18 < H!I3 H!I4 H!I5"]),
         case(&["M!E18 = 10.40.8.20", "M!E19 = 10.40.8.20"], &["432 error M!E18 < M!E3"]),

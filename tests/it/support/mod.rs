@@ -2,4 +2,4 @@
 
 pub mod tool;
 pub mod workbook;
-mod workbook_xml;
+pub mod workbook_xml;
