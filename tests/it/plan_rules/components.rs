@@ -58,7 +58,8 @@ fn range() -> Vec<Case> {
         case(&["M!E19 ="], &["431 error M!E19"]),
         case(&["M!E18 ="], &["431 error M!E18"]),
         case(&["M!E18 = 10.40.8.210"], &["431 error M!E19"]),
-        case(&["M!E19 = 10.40.9.9"], &["431 error M!E19"]),
+        // From one network into the next, and so over the gateway in between.
+        case(&["M!E19 = 10.40.9.9"], &["431 error M!E19", "432 error M!E18 < N!I4"]),
         case(&["M!E18 = 10.40.8.9", "M!E19 = 10.40.8.10"], &["432 error M!E18 < H!I19"]),
         case(&["M!E18 = 10.40.8.11", "M!E19 = 10.40.8.13"], &["432 error M!E18 < H!I3 H!I4 H!I5"]),
         case(&["M!E18 = 10.40.8.20", "M!E19 = 10.40.8.20"], &["432 error M!E18 < M!E3"]),
