@@ -137,7 +137,7 @@ impl<'a> Reading<'a> {
             Ok(value) => {
                 if field.class == Class::Number
                     && !found.numeric
-                    && found.raw.bytes().all(|b| b.is_ascii_digit())
+                    && found.raw.bytes().all(|b| b.is_ascii_digit() || b == b'.')
                 {
                     self.findings.push(Finding::new("PLAN-022.number").at(&cell).value(&found.raw));
                 }
@@ -177,11 +177,11 @@ impl<'a> Reading<'a> {
             Err(()) => return Slot::Bad(cell),
         };
         let (password, raw) = (found.text, found.raw);
-        let mut suspect = |rule: &'static str| self.findings.push(Finding::new(rule).at(&cell));
         if password.chars().any(char::is_control) {
-            suspect("PLAN-034.control");
+            self.findings.push(Finding::new("PLAN-034.control").at(&cell).severity(Severity::Error));
             return Slot::Bad(cell);
         }
+        let mut suspect = |rule: &'static str| self.findings.push(Finding::new(rule).at(&cell));
         if password != raw && !found.numeric {
             suspect("PLAN-034.edges");
         }
@@ -215,7 +215,8 @@ impl<'a> Reading<'a> {
         if answer.unanswered {
             let severity = if required { Severity::Error } else { Severity::Warning };
             self.findings.push(Finding::new("PLAN-020").at(cell).severity(severity));
-            return Err(());
+            // An optional field then takes its default, which PLAN-032 tells.
+            return if required { Err(()) } else { Ok(None) };
         }
         let secret = class == Class::Secret;
         let shown = |finding: Finding| if secret { finding } else { finding.value(text(&answer.content)) };

@@ -92,6 +92,11 @@ fn range(draft: &Draft, findings: &mut Vec<Finding>) {
         let finding = Finding::new("PLAN-431").at(&end.cell).value(&end.raw);
         return findings.push(finding.related([&start.cell]));
     }
+    // Where a range lies cannot be judged by half of the subnets.
+    let known = |role| draft.network(role).is_some_and(|net| net.subnet.get().is_some());
+    if !known(Role::Mgmt) || !known(Role::Storage) || draft.networks.iter().any(|net| net.subnet.is_bad()) {
+        return collisions(draft, start, end, findings);
+    }
     // Row 3 is for management controllers only.
     let planned = draft.networks.iter().filter(|net| net.role != Role::Ipmi);
     let planned: Vec<&Network> = planned.filter(|net| net.subnet.get().is_some()).collect();
