@@ -123,18 +123,23 @@ impl Workbook {
     }
 
     /// Moves every cell and merge at or below `row` down by one, as an inserted row does.
-    pub fn insert_row(mut self, sheet: &str, row: u32) -> Self {
-        let sheet = self.sheet(sheet);
-        let cells = std::mem::take(&mut sheet.cells);
-        sheet.cells = cells.into_iter().map(|((r, c), v)| ((r + u32::from(r >= row), c), v)).collect();
-        self
+    pub fn insert_row(self, sheet: &str, row: u32) -> Self {
+        self.shift(sheet, |(r, c)| (r + u32::from(r >= row), c))
     }
 
-    /// Moves every cell at or right of `column` right by one.
-    pub fn insert_column(mut self, sheet: &str, column: u32) -> Self {
+    /// Moves every cell and merge at or right of `column` right by one.
+    pub fn insert_column(self, sheet: &str, column: u32) -> Self {
+        self.shift(sheet, |(r, c)| (r, c + u32::from(c >= column)))
+    }
+
+    fn shift(mut self, sheet: &str, to: impl Fn((u32, u32)) -> (u32, u32)) -> Self {
         let sheet = self.sheet(sheet);
         let cells = std::mem::take(&mut sheet.cells);
-        sheet.cells = cells.into_iter().map(|((r, c), v)| ((r, c + u32::from(c >= column)), v)).collect();
+        sheet.cells = cells.into_iter().map(|(at, value)| (to(at), value)).collect();
+        for merge in &mut sheet.merges {
+            let corners = merge.split(':').filter_map(parse_a1).map(|at| corner(to(at)));
+            *merge = corners.collect::<Vec<_>>().join(":");
+        }
         self
     }
 
@@ -231,7 +236,11 @@ fn load_sheet(book: &mut Xlsx<Cursor<Vec<u8>>>, name: &str) -> Sheet {
     }
     drop(formulas);
     let merges = book.merge_cells_by_sheet_name(name).expect("merges can be read");
-    let corner = |(row, column): (u32, u32)| CellRef::new("", row + 1, column + 1).a1();
-    let merges = merges.into_iter().map(|m| format!("{}:{}", corner(m.start), corner(m.end)));
+    let one = |(row, column): (u32, u32)| corner((row + 1, column + 1));
+    let merges = merges.into_iter().map(|m| format!("{}:{}", one(m.start), one(m.end)));
     Sheet { name: name.to_owned(), cells, merges: merges.collect(), hidden: false }
+}
+
+fn corner((row, column): (u32, u32)) -> String {
+    CellRef::new("", row, column).a1()
 }
