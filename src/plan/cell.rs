@@ -50,7 +50,7 @@ pub fn parse_a1(a1: &str) -> Option<(u32, u32)> {
         return None;
     }
     let row: u32 = digits.parse().ok()?;
-    (row >= 1 && row <= 1_048_576 && column <= 16_384).then_some((row, column))
+    ((1..=1_048_576).contains(&row) && column <= 16_384).then_some((row, column))
 }
 
 /// 1 → `A`, 27 → `AA`.
