@@ -105,6 +105,17 @@ impl Book {
         }
     }
 
+    /// Every cell of a sheet that is not blank, those that a merge hides included: for finding labels that moved.
+    pub fn stored(&self, sheet: &str) -> impl Iterator<Item = (CellRef, String)> {
+        let cells = self.sheets.get_key_value(sheet).into_iter().flat_map(|(name, sheet)| {
+            sheet
+                .cells
+                .iter()
+                .map(|((row, column), cell)| (CellRef::new(*name, *row, *column), text(&cell.content)))
+        });
+        cells.filter(|(_, text)| !text.is_empty())
+    }
+
     /// Every cell that is not blank, as it stands.
     pub fn cells(&self) -> BTreeMap<CellRef, String> {
         let mut all = BTreeMap::new();

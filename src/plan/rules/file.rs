@@ -49,10 +49,9 @@ fn content(book: &Book, cell: &CellRef) -> String {
 /// Says what was found, and where the label went.
 fn mismatch(book: &Book, cell: &CellRef, label: &str) -> Finding {
     let found = content(book, cell);
-    let elsewhere = book.sheet(&cell.sheet).into_iter().flat_map(|sheet| sheet.cells.keys());
-    let elsewhere = elsewhere
-        .map(|(row, column)| CellRef::new(&cell.sheet, *row, *column))
-        .find(|other| matches(book, other, label));
+    let wanted = normalise::label(label);
+    let elsewhere =
+        book.stored(&cell.sheet).find(|(_, text)| normalise::label(text) == wanted).map(|(other, _)| other);
     let rule = match (&elsewhere, found.is_empty()) {
         (Some(_), true) => "PLAN-011.moved-blank",
         (Some(_), false) => "PLAN-011.moved",
