@@ -112,7 +112,8 @@ fn copy(source: &Source, folder: &Path) -> io::Result<Source> {
     let path = folder.join(source.path.file_name().unwrap_or("plan.xlsx".as_ref()));
     if !path.is_file() {
         platform::new_private_folder(&folder)?;
-        fs::copy(&source.path, &path)?;
+        // The content alone: a read-only workbook makes a copy that can be written.
+        fs::write(&path, fs::read(&source.path)?)?;
     }
     Source::read(&path)
 }
