@@ -11,6 +11,7 @@ mod serial;
 mod tools_image;
 mod vip;
 mod vlans;
+mod write_back;
 
 use super::{jobs, world::World};
 use crate::engine::Steps;
@@ -26,6 +27,7 @@ pub fn steps() -> Steps<World> {
         .change("vlans", vlans::probe, vlans::act)
         .change("cpu-model", cpu_model::probe, cpu_model::act)
         .repeat("tools-image", tools_image::act)
-        .change("serial", serial::probe, serial::act)
+        .check("serial", serial::check)
+        .change("write-back", write_back::probe, write_back::act)
         .change("host-passwords", host_passwords::probe, host_passwords::act)
 }
