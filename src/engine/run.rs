@@ -174,14 +174,16 @@ impl<'a, W: World + 'static> Runner<'a, W> {
     fn begin(&self, lock: Option<&Lock>) -> Result<()> {
         let torn = self.context.journal.borrow().torn();
         self.context.record(EventKind::RunStarted(outline::of_run(self, self.options)))?;
-        let say = |text| EventKind::Note { step: String::new(), level: Level::Warning, text };
+        let say = |level, text| EventKind::Note { step: String::new(), level, text };
         if let Some(bytes) = torn {
-            self.context.record(say(message("engine.journal.torn", &[("bytes", &bytes)])))?;
+            let text = message("engine.journal.torn", &[("bytes", &bytes)]);
+            self.context.record(say(Level::Warning, text))?;
         }
         if let Some(dead) = lock.and_then(Lock::inherited) {
             let args: [(&str, &dyn crate::text::Say); 3] =
                 [("run", &dead.run), ("pid", &dead.pid), ("heartbeat", &dead.heartbeat)];
-            self.context.record(say(message("engine.lock.inherited", &args)))?;
+            // An ordinary thing after a crash, and nothing to look after.
+            self.context.record(say(Level::Info, message("engine.lock.inherited", &args)))?;
         }
         for settle in &self.options.settle {
             self.settle(settle)?;
