@@ -74,12 +74,12 @@ impl Sentences<'_> {
                 vec![self.step_line(&message("ui.line.note", &[]), Tint::Dim, step, Some(text))]
             }
             EventKind::Asked { question } => {
-                vec![self.step_line(
-                    &message("ui.line.asks", &[]),
-                    Tint::Warn,
-                    &question.step,
-                    Some(&question.title),
-                )]
+                let mark = message("ui.line.asks", &[]);
+                let mut lines =
+                    vec![self.step_line(&mark, Tint::Warn, &question.step, Some(&question.title))];
+                let details = question.details.iter().map(|detail| self.under(self.screen.say(detail)));
+                lines.extend(details);
+                lines
             }
             EventKind::Answered { step, answer } => {
                 vec![self.step_line(
@@ -122,9 +122,8 @@ impl Sentences<'_> {
         }
         let tint = if verdict == Verdict::Conflict { Tint::Bad } else { Tint::Dim };
         let mut lines = vec![self.step_line(&self::verdict(verdict), tint, step, reason)];
-        lines.extend(differences.iter().map(|difference| {
-            format!("  {}  {}", " ".repeat(self.mark_width()), self.screen.say(&self::difference(difference)))
-        }));
+        let differences = differences.iter().map(difference);
+        lines.extend(differences.map(|difference| self.under(self.screen.say(&difference))));
         lines
     }
 
@@ -148,6 +147,11 @@ impl Sentences<'_> {
         let name = if title == step { step.to_owned() } else { format!("{title} ({step})") };
         let detail = detail.map(|text| format!(": {}", text.get(lang))).unwrap_or_default();
         format!("  {}  {name}{detail}", self.screen.tint(tint, &mark))
+    }
+
+    /// A further line of the step above it.
+    fn under(&self, said: &str) -> String {
+        format!("  {}  {said}", " ".repeat(self.mark_width()))
     }
 
     fn mark_width(&self) -> usize {

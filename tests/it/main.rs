@@ -2,11 +2,17 @@
 
 #![cfg(test)] // tells clippy that all of this is test code: unwrap is allowed here
 
+mod cli_usage;
 mod client_and_site;
 mod client_faults;
+mod displays;
 mod fuzz;
+mod house_rules;
+mod message_catalogue;
+mod module_edges;
 mod openssh;
 mod plan_check;
+mod plan_command;
 mod plan_rules;
 mod simulated_site;
 mod ssh;

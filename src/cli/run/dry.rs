@@ -1,11 +1,11 @@
 //! `run --dry-run`: rehearses the plan at full speed on a twin in this process and lists every request that would
 //! change something. Nothing is contacted and nothing is kept.
 
-use std::{cell::RefCell, collections::BTreeMap, path::Path, rc::Rc};
+use std::{path::Path, rc::Rc, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{RunOptions, asked::Asked};
+use super::{RunOptions, asked::Asked, names::Names};
 use crate::{
     cli::{
         Ended, cells,
@@ -18,17 +18,15 @@ use crate::{
         world::{self, Kept},
     },
     clients::{
+        limits::Limits,
         trust::InMemory,
         wire::{Memory, Record},
     },
-    engine::{
-        self, Cancel, Clock, Journal, SecretKey, Stage, World as _,
-        event::{Event, EventKind, Facts, Sink},
-    },
+    engine::{self, Cancel, Clock, Journal, SecretKey, Stage, World as _},
     failure::{Failure, Kind, Result},
     messages::message,
     stages::world::World,
-    ui::{display::Display, ndjson::Ndjson, outline::Outline, prompts::Prompts},
+    ui::{display::Display, ndjson::Ndjson, prompts::Prompts},
 };
 
 /// As fast as the engine's shortest wait allows.
@@ -50,7 +48,9 @@ pub async fn run(
     loaded: Loaded,
 ) -> Result<Ended> {
     let twin = options.twin.options(FULL_SPEED, ([127, 0, 0, 1], 0).into())?;
-    let reach = Reach::twin(&loaded.plan, twin, config.limits).await?;
+    // The twin is in this process: what it does not answer within a second is silent.
+    let silent_probe = config.limits.silent_probe.min(Duration::from_secs(1));
+    let reach = Reach::twin(&loaded.plan, twin, Limits { silent_probe, ..config.limits }).await?;
     let given = media::folder(options.site.media.as_deref(), config);
     // Without media a stand-in lies in memory where the system has a place for that, and is gone afterwards.
     let stand_in = if given.is_none() { Some(scratch()?) } else { None };
@@ -63,7 +63,7 @@ pub async fn run(
     let kept = Kept { media, workbook: None, run_folder: None };
     let world = world::build(loaded, config, &reach, InMemory, requests.clone(), redactor, kept)?;
 
-    let names = Rc::new(Names::default());
+    let names = Rc::new(Names::of(world.plan()));
     let cancel = Cancel::new();
     stop::listen(&cancel);
     let display: Rc<dyn Display> = Rc::new(Ndjson::new(session.screen.clone()));
@@ -121,7 +121,7 @@ fn is_chunk(record: &Record) -> bool {
 
 fn show(session: &Session, lines: &[Line], names: &Names, world: &World, stages: &[Stage<World>]) {
     let screen = &session.screen;
-    let outline = names.outline.borrow();
+    let outline = names.outline();
     let mut step = "";
     for line in lines {
         if line.step != step {
@@ -136,9 +136,9 @@ fn show(session: &Session, lines: &[Line], names: &Names, world: &World, stages:
         }
         let times = if line.times > 1 { format!(" ×{}", line.times) } else { String::new() };
         let Record { method, address, path, .. } = &line.record;
-        screen.line(&format!("  {method} {address} {}{times}", names.name(path)));
+        screen.line(&format!("  {method} {address} {}{times}", names.path(path)));
         if let Some(body) = &line.record.request {
-            screen.line(&format!("    {}", screen.wrapped(&names.name(body), 4)));
+            screen.line(&format!("    {}", screen.wrapped(&names.body(body), 4)));
         }
     }
     let count: usize = lines.iter().map(|line| line.times).sum();
@@ -151,8 +151,8 @@ fn record(line: &Line, names: &Names, world: &World, stages: &[Stage<World>]) ->
         "operation": line.record.operation,
         "address": line.record.address,
         "method": line.record.method,
-        "path": names.name(&line.record.path),
-        "body": line.record.request.as_ref().map(|body| names.name(body)),
+        "path": names.path(&line.record.path),
+        "body": line.record.request.as_ref().map(|body| names.body(body)),
         "times": line.times,
         "cells": cells_of(&line.step, world, stages),
     })
@@ -171,90 +171,4 @@ fn cells_of(id: &str, world: &World, stages: &[Stage<World>]) -> Vec<String> {
         }
     }
     cells
-}
-
-/// What only the real site can know is shown by name: values that steps learnt from the twin.
-#[derive(Default)]
-struct Names {
-    outline: RefCell<Outline>,
-    /// Value → name; longer values first when replaced.
-    learnt: RefCell<BTreeMap<String, String>>,
-}
-
-impl Names {
-    fn learn(&self, facts: &Facts) {
-        for (name, value) in facts.iter() {
-            self.learn_value(name, value);
-        }
-    }
-
-    fn learn_value(&self, name: &str, value: &Value) {
-        match value {
-            Value::String(text) if is_identifier(text) => {
-                self.learnt.borrow_mut().entry(text.clone()).or_insert_with(|| name.to_owned());
-            }
-            Value::Array(items) => items.iter().for_each(|item| self.learn_value(name, item)),
-            Value::Object(fields) => fields.iter().for_each(|(field, value)| {
-                self.learn_value(&format!("{name}.{field}"), value);
-            }),
-            _ => {}
-        }
-    }
-
-    fn name(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for (value, name) in self.learnt.borrow().iter().rev() {
-            text = text.replace(value, &format!("<{name}>"));
-        }
-        unnamed_uuids(&text)
-    }
-}
-
-impl Sink for Names {
-    fn event(&self, event: &Event) {
-        self.outline.borrow_mut().learn(event);
-        match &event.kind {
-            EventKind::StepFinished { facts, .. } => self.learn(facts),
-            EventKind::Remembered { name, value, .. } => self.learn_value(name, value),
-            _ => {}
-        }
-    }
-}
-
-/// Long and without a meaning in the plan: UUIDs, job and volume ids. Names and addresses are shorter or spoken.
-fn is_identifier(text: &str) -> bool {
-    text.len() >= 16 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
-}
-
-/// UUIDs that no fact names.
-fn unnamed_uuids(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let candidate =
-            rest.get(..36).filter(|part| uuid::Uuid::try_parse(part).is_ok() && part.contains('-'));
-        if candidate.is_some() {
-            out.push_str("<uuid>");
-            rest = &rest[36..];
-        } else {
-            out.push(c);
-            rest = &rest[c.len_utf8()..];
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn identifiers_of_the_twin_are_shown_by_name_and_others_as_uuid() {
-        let names = Names::default();
-        names.learn_value("vds_uuid", &json!("0a1b2c3d-0000-4000-8000-000000000001"));
-        let path = "/api/v2/vds/0a1b2c3d-0000-4000-8000-000000000001/x/99999999-0000-4000-8000-000000000002";
-        assert_eq!(names.name(path), "/api/v2/vds/<vds_uuid>/x/<uuid>");
-        names.learn_value("cluster", &json!("HCI-1"));
-        assert_eq!(names.name("HCI-1"), "HCI-1", "names of the plan stay");
-    }
 }

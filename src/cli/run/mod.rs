@@ -3,6 +3,7 @@
 mod asked;
 mod drive;
 mod dry;
+mod names;
 mod next;
 mod real;
 

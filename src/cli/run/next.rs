@@ -54,7 +54,7 @@ fn following<'a>(stages: &'a [Stage<World>], selection: &Selection) -> Option<&'
 /// One word of a command line; the password of a proxy is left out.
 fn shown(word: &str) -> String {
     let (option, value) = match word.split_once('=') {
-        Some((option, value)) if option == "--proxy" => ("--proxy=", value),
+        Some(("--proxy", value)) => ("--proxy=", value),
         _ => ("", word),
     };
     let value = match value.split_once("://") {
