@@ -76,10 +76,13 @@ async fn look(session: &Session, options: &DiffOptions, config: &Config, loaded:
     };
     let pins = KnownPins(site.as_ref().map(|site| PinFile(site.path.join("pins.json"))));
     let redactor = world::redactor(&loaded.plan, &reach);
-    let copy = site.as_ref().filter(|_| rehearsal.is_some()).map(|site| site.path.as_path());
+    let loaded = match &site {
+        Some(site) if rehearsal.is_some() => world::copied(loaded, &site.path)?,
+        _ => loaded,
+    };
     let kept = Kept {
         media: media::folder(options.site.media.as_deref(), config),
-        workbook: world::workbook(loaded.source.clone(), copy, "diff")?,
+        workbook: world::workbook(&loaded, "diff"),
         run_folder: None,
     };
     let world = world::build(loaded, config, &reach, pins, Memory::default(), redactor, kept)?;

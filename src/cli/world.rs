@@ -19,7 +19,7 @@ use crate::{
     },
     failure::{Failure, Kind, Result},
     messages::message,
-    plan::{Plan, Source, view},
+    plan::{self, CheckOptions, Plan, Source, view},
     stages::{
         workbook::Workbook,
         world::{Outfit, World},
@@ -92,22 +92,27 @@ fn trust(config: &Config, pins: impl PinStore + 'static) -> Result<TrustStore> {
         .map_err(|error| Failure::new(Kind::Local, doing()).because(&error))
 }
 
-/// The workbook that takes the serials: the plan's own at a real site, a copy in `folder` in a rehearsal.
-pub fn workbook(source: Option<Source>, copy_to: Option<&Path>, label: &str) -> Result<Option<Workbook>> {
-    let Some(source) = source else { return Ok(None) };
-    let source = match copy_to {
-        None => source,
-        Some(folder) => copy(&source, folder).map_err(|error| {
-            Failure::new(Kind::Local, message("cli.workbook.copying", &[]))
-                .at(folder.display())
-                .because(&error)
-        })?,
-    };
-    Ok(Some(Workbook::new(source, label)))
+/// The workbook that takes the serials; `label` names the backup.
+pub fn workbook(loaded: &Loaded, label: &str) -> Option<Workbook> {
+    loaded.source.clone().map(|source| Workbook::new(source, label))
+}
+
+/// The plan as its copy in `folder` has it, with the serials that earlier runs of the rehearsal wrote there.
+pub fn copied(loaded: Loaded, folder: &Path) -> Result<Loaded> {
+    let Some(source) = &loaded.source else { return Ok(loaded) };
+    let path = copy(source, folder).map_err(|error| {
+        Failure::new(Kind::Local, message("cli.workbook.copying", &[])).at(folder.display()).because(&error)
+    })?;
+    let copied = plan::check(&path, &CheckOptions::default());
+    match copied.plan {
+        Some(plan) => Ok(Loaded { plan, findings: loaded.findings, source: copied.source }),
+        // Somebody has edited the copy: it is ours to write to, not to be believed.
+        None => Ok(Loaded { source: copied.source, ..loaded }),
+    }
 }
 
 /// One copy per version of the workbook, so that a resumed rehearsal finds the serials that it wrote.
-fn copy(source: &Source, folder: &Path) -> io::Result<Source> {
+fn copy(source: &Source, folder: &Path) -> io::Result<PathBuf> {
     let folder = folder.join(format!("workbook-{}", source.sha256.get(..8).unwrap_or_default()));
     let path = folder.join(source.path.file_name().unwrap_or("plan.xlsx".as_ref()));
     if !path.is_file() {
@@ -115,7 +120,7 @@ fn copy(source: &Source, folder: &Path) -> io::Result<Source> {
         // The content alone: a read-only workbook makes a copy that can be written.
         fs::write(&path, fs::read(&source.path)?)?;
     }
-    Source::read(&path)
+    Ok(path)
 }
 
 /// Waits between attempts, shortened as the site's time is.

@@ -144,9 +144,13 @@ impl Sentences<'_> {
         let lang = self.screen.lang;
         let mark = pad(mark.get(lang), self.mark_width());
         let title = self.outline.title(step, lang);
-        let name = if title == step { step.to_owned() } else { format!("{title} ({step})") };
-        let detail = detail.map(|text| format!(": {}", text.get(lang))).unwrap_or_default();
-        format!("  {}  {name}{detail}", self.screen.tint(tint, &mark))
+        let mut words = if title == step { step.to_owned() } else { format!("{title} ({step})") };
+        if let Some(detail) = detail {
+            // A note about the run as a whole belongs to no step.
+            words.push_str(if words.is_empty() { "" } else { ": " });
+            words.push_str(detail.get(lang));
+        }
+        format!("  {}  {words}", self.screen.tint(tint, &mark))
     }
 
     /// A further line of the step above it.

@@ -54,7 +54,10 @@ impl Summary {
             part(if position == 0 { changed } else { "" }, &named(step));
         }
         for (position, (step, text)) in state.warnings.iter().enumerate() {
-            let said = format!("{}: {}", named(step), screen.say(text));
+            let said = match step.as_str() {
+                "" => screen.say(text).to_owned(),
+                step => format!("{}: {}", named(step), screen.say(text)),
+            };
             part(if position == 0 { warnings } else { "" }, &screen.wrapped(&said, label_width + 4));
         }
         if let Some(path) = &state.folder {

@@ -59,9 +59,10 @@ pub async fn run(
         let transcript = platform::new_private_file(&wire_path)
             .and_then(|_| WireFile::create(&wire_path))
             .map_err(|error| local(&wire_path, &error))?;
+        let loaded = if rehearsal { world::copied(loaded, &site.path)? } else { loaded };
         let kept = Kept {
             media: media_folder(options, config, rehearsal, &site)?,
-            workbook: world::workbook(loaded.source.clone(), rehearsal.then_some(site.path.as_path()), &run)?,
+            workbook: world::workbook(&loaded, &run),
             run_folder: Some(folder.clone()),
         };
         let pins = PinFile(site.path.join("pins.json"));
