@@ -1,6 +1,12 @@
-//! What differs between Unix and Windows: private files and folders, and the signals of a stop.
+//! What differs between Unix and Windows for `cli`: private files and folders.
 
 use std::{fs, io, path::Path};
+
+/// From here on every new file and folder of this process is its owner's alone.
+pub fn private_from_now_on() {
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+}
 
 /// Creates or empties a file that only its owner may read.
 pub fn new_private_file(path: &Path) -> io::Result<fs::File> {

@@ -1,7 +1,8 @@
 //! Puts the world of the steps together: secrets known to the redactor, trust, transcript, workbook.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -117,8 +118,8 @@ fn copy(source: &Source, folder: &Path) -> io::Result<PathBuf> {
     let path = folder.join(source.path.file_name().unwrap_or("plan.xlsx".as_ref()));
     if !path.is_file() {
         platform::new_private_folder(&folder)?;
-        // The content alone: a read-only workbook makes a copy that can be written.
-        fs::write(&path, fs::read(&source.path)?)?;
+        // The content alone: a read-only workbook makes a copy that can be written, and only its owner reads it.
+        platform::new_private_file(&path)?.write_all(&fs::read(&source.path)?)?;
     }
     Ok(path)
 }

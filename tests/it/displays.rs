@@ -98,3 +98,25 @@ fn without_a_terminal_a_question_exits_with_9_and_names_the_flag() {
     site.kill().expect("the site can be stopped");
     site.wait().expect("it ends");
 }
+
+#[cfg(unix)]
+#[test]
+fn whatever_a_run_leaves_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = with_plan();
+    prepare(folder.path(), &[]).exits_with(0);
+    let mut open = vec![folder.path().join("artifacts/simulated")];
+    let mut seen = 0;
+    while let Some(path) = open.pop() {
+        for entry in fs::read_dir(&path).expect("a folder").flatten() {
+            let mode = entry.metadata().expect("there").permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{} is readable by others", entry.path().display());
+            seen += 1;
+            if entry.path().is_dir() {
+                open.push(entry.path());
+            }
+        }
+    }
+    assert!(seen > 8, "journal, pins, log and the rest are there");
+}

@@ -35,6 +35,7 @@ pub async fn run(
     loaded: Loaded,
     reach: Reach,
 ) -> Result<Ended> {
+    platform::private_from_now_on();
     let rehearsal = reach.rehearsal().is_some();
     let selection = asked.selection.clone();
     let identity = Identity::of(&loaded.plan, reach.rehearsal().map(|rehearsal| rehearsal.twin_id.as_str()));
