@@ -22,7 +22,7 @@ mod simulate;
 mod site_folder;
 mod stages;
 mod stop;
-mod twin;
+pub mod twin;
 mod usage;
 mod world;
 

@@ -12,6 +12,7 @@ mod house_rules;
 mod message_catalogue;
 mod module_edges;
 mod openssh;
+mod pipeline;
 mod plan_check;
 mod plan_command;
 mod plan_rules;

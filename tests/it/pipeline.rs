@@ -1,0 +1,149 @@
+//! Stages 01 to 03 from end to end, judged by what the site counted.
+
+mod site;
+
+use std::collections::BTreeMap;
+
+use voyager::sim::{
+    Ledger,
+    fault::{Action, Fault},
+};
+
+use self::site::{Site, until};
+use crate::support::workbook::Workbook;
+
+/// A fault for every request of that operation, at that address only if one is named, as long as the test runs.
+fn always(operation: &str, address: Option<&str>, action: Action) -> Fault {
+    Fault {
+        operation: operation.to_owned(),
+        address: address.map(|address| address.parse().expect("an address")),
+        chunk: None,
+        nth: 1,
+        probability: None,
+        from_seconds: None,
+        until_seconds: None,
+        count: 0,
+        action,
+        met: 0,
+        acted: 0,
+    }
+}
+
+#[test]
+fn a_run_does_everything_once_and_a_second_one_changes_nothing() {
+    let site = Site::example();
+    site.run().run().exits_with(0).says("8 changed");
+    let ledger = site.ledger();
+    assert_eq!(ledger.breaches.len(), 0, "{:?}", ledger.breaches);
+    assert!(ledger.outside_plan.is_empty() && ledger.secrets_in_urls.is_empty());
+    assert_eq!((ledger.deployments.count, ledger.setup_root.count, ledger.vip_writes.count), (1, 1, 1));
+    assert_eq!((ledger.dns_writes.count, ledger.ntp_writes.count, ledger.cpu_writes.count), (1, 1, 1));
+    let once = |counts: Vec<u64>, expected: usize| {
+        assert_eq!(counts, vec![1; expected]);
+    };
+    once(ledger.vds.values().map(|tally| tally.count).collect(), 1);
+    once(ledger.networks.values().map(|tally| tally.count).collect(), 4);
+    once(ledger.ipmi_upserts.values().map(|tally| tally.count).collect(), 3);
+    once(ledger.password_changes.values().map(|tally| tally.count).collect(), 6);
+    let image = ledger.volumes.values().next().expect("the tools image was uploaded");
+    assert_eq!((image.chunks_new, image.chunks_repeated, image.chunks_refused), (4, 0, 0));
+
+    let state = site.running().site_state();
+    site.run().run().exits_with(0).says("0 changed");
+    let changes = |ledger: &Ledger| -> BTreeMap<String, u64> {
+        ledger.changes.iter().map(|(name, tally)| (name.clone(), tally.count)).collect()
+    };
+    assert_eq!(changes(&site.ledger()), changes(&ledger));
+    assert_eq!(site.running().site_state(), state);
+}
+
+#[test]
+fn one_silent_host_of_sixteen_is_named_and_nothing_is_deployed() {
+    let site = Site::of(&sixteen_hosts());
+    site.set_faults(vec![always("fisheye.scan.host", Some("10.40.8.109"), Action::Hang)]);
+    let log = site.folder.path().join("run.log");
+    let mut tool = site.run().env("VOYAGER_STAGES_SCAN", "3s").start(&log);
+    let told = || std::fs::read_to_string(&log).unwrap_or_default();
+    until("fifteen results are shown", || told().matches("SMTX OS").count() == 15);
+    assert!(
+        tool.try_wait().expect("it can be asked").is_none(),
+        "nobody waits for the silent host:\n{}",
+        told()
+    );
+    let status = tool.wait().expect("it ends");
+    assert_eq!(status.code(), Some(4), "{}", told());
+    let silent = "QS-SZ-SMTX-Node-07 10.40.8.109 (主机规划!I9): no answer within 3.0s";
+    assert!(told().contains(silent), "{}", told());
+    assert_eq!(site.ledger().deployments.count, 0);
+}
+
+/// Thirteen more hosts in rows 6 to 18.
+fn sixteen_hosts() -> Workbook {
+    let mut edits = Vec::new();
+    for row in 6..=18 {
+        edits.push(format!("H!H{row} = QS-SZ-SMTX-Node-{:02}", row - 2));
+        edits.push(format!("H!I{row} = 10.40.8.{}", 100 + row));
+        edits.push(format!("H!N{row} = 10.40.9.{}", 100 + row));
+        edits.push(format!("H!K{row} = Sixteen!{row}Hosts"));
+    }
+    Workbook::good().edit(&edits.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[test]
+fn a_cluster_that_nothing_here_knows_is_refused_before_anything_is_sent() {
+    let site = Site::example();
+    site.run().run().exits_with(0);
+    let before = site.ledger().changes.len();
+    // The journal is lost, and the workbook never got the serial: the rehearsal wrote it into a copy.
+    std::fs::remove_dir_all(site.folder.path().join("artifacts")).expect("the artifacts are there");
+    site.run().run().exits_with(4).says("a cluster already runs at 10.40.8.11");
+    assert_eq!(site.ledger().changes.len(), before);
+    assert_eq!(site.ledger().deployments.count, 1);
+}
+
+#[test]
+fn another_administrator_password_is_told_with_its_cell() {
+    let site = Site::example();
+    site.run().run().exits_with(0);
+    let plan = Workbook::good().edit(&["H!M19 = Another!Pass9"]);
+    plan.write(site.folder.path(), "plan.xlsx");
+    let redo = ["--redo", "config-cluster.root-account"];
+    site.run()
+        .args(redo)
+        .run()
+        .exits_with(4)
+        .says("another password than 主机规划!M19")
+        .does_not_say("Another!Pass9");
+}
+
+#[test]
+fn a_refused_deployment_names_the_field_and_can_be_sent_again() {
+    let site = Site::example();
+    let detail = serde_json::json!({"cluster_name": ["too long"]});
+    let refused = Action::V2 { ec: "REST_FORM_ERROR".into(), msg: "form error".into(), detail };
+    site.set_faults(vec![Fault { count: 1, ..always("fisheye.deploy", None, refused) }]);
+    site.run().run().exits_with(4).says("cluster_name");
+    assert_eq!(site.ledger().deployments.count, 0);
+    site.set_faults(Vec::new());
+    site.run().run().exits_with(0);
+    assert_eq!(site.ledger().deployments.count, 1);
+}
+
+#[test]
+fn networks_lie_on_the_management_switch_where_storage_alone_is_separate() {
+    let site = Site::of(&Workbook::storage_separate());
+    site.run().run().exits_with(0);
+    let ledger = site.ledger();
+    assert!(ledger.vds.is_empty(), "{:?}", ledger.vds);
+    assert!(!ledger.networks.is_empty());
+    assert!(ledger.networks.values().all(|tally| tally.count == 1));
+}
+
+#[test]
+fn invalid_bmc_accounts_are_warnings_host_by_host() {
+    let site = Site::example();
+    let invalid = serde_json::json!({"data": {"success": [], "failure": [
+        {"node_name": "QS-SZ-SMTX-Node-01", "host": "10.40.7.11", "is_valid": false}]}});
+    site.set_faults(vec![always("fisheye.ipmi", None, Action::MergeBody(invalid))]);
+    site.run().run().exits_with(0).says("QS-SZ-SMTX-Node-01 at 10.40.7.11 is not valid").says("1 warnings");
+}
