@@ -52,8 +52,8 @@ async fn compare<'a>(plan: &'a Plan, vdses: &[Vds], cluster: &Reader) -> Result<
             let vlans = cluster.vlans(&vds).await?;
             listed.push((vds.clone(), vlans));
         }
-        let on_it = listed.iter().filter(|(known, _)| *known == vds).flat_map(|(_, vlans)| vlans);
-        let found = on_it.filter(|vlan| vlan.name == planned.name).cloned().next();
+        let mut on_it = listed.iter().filter(|(known, _)| *known == vds).flat_map(|(_, vlans)| vlans);
+        let found = on_it.find(|vlan| vlan.name == planned.name).cloned();
         compared.push(Compared { planned, vds: Some(vds), found });
     }
     Ok(compared)

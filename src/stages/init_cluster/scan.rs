@@ -87,7 +87,7 @@ async fn scan_host(
             handle.clock().sleep(PAUSE).await;
         }
         last = match handle.clock().within(limit, cluster.scan_host(host.mgmt_ip.value)).await {
-            Some(Ok(scanned)) => return hardware(scanned).map_err(|field| incomplete(field)),
+            Some(Ok(scanned)) => return hardware(scanned).map_err(incomplete),
             Some(Err(failure)) => reason(&failure),
             None => message("stages.scan.silent", &[("limit", &units::duration(limit))]),
         };

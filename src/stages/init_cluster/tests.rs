@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{findings::findings, payload::payload};
 use crate::{
-    plan::{self, CheckOptions, Plan, Severity},
+    plan::{self, CheckOptions, Plan},
     stages::hardware::{Disk, Hardware, Nic},
 };
 
