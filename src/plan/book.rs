@@ -9,7 +9,7 @@ use super::{
     package::{Package, Refusal, corrupt, too_large},
     parts,
     rule::Severity,
-    sheet::{Content, Sheet},
+    sheet::{Content, MAX_TEXT, Sheet},
     xml::Xml,
 };
 use crate::units;
@@ -18,8 +18,6 @@ use crate::units;
 const MAX_CHAIN: usize = 8;
 /// Cells looked at for one formula, so that formulas which lead to many others end.
 const MAX_LOOKUPS: usize = 1_000;
-/// All text of the four sheets; the template has some 20 kB.
-const MAX_TEXT: usize = 16 * 1024 * 1024;
 
 #[derive(Debug, Default)]
 pub struct Book {

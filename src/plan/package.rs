@@ -7,7 +7,8 @@ use std::{
     io::{self, BufRead, BufReader, Cursor, Read},
 };
 
-use zip::ZipArchive;
+use flate2::read::DeflateDecoder;
+use zip::{CompressionMethod, ZipArchive};
 
 use super::diagnostic::Finding;
 use crate::units;
@@ -139,8 +140,13 @@ impl<'a> Package<'a> {
             }
             let allowed = MAX_PART.min(MAX_TOTAL - self.spent);
             // Damage in a part that is not read is none of our business.
-            let Ok(entry) = self.archive.by_index(index) else { continue };
-            let mut stream = Metered { inner: entry, left: allowed };
+            let Ok(entry) = self.archive.by_index_raw(index) else { continue };
+            // Inflated here and not by the archive, which stops at the size that the header claims.
+            let inflated: Box<dyn Read + '_> = match entry.compression() {
+                CompressionMethod::Deflated => Box::new(DeflateDecoder::new(entry)),
+                _ => Box::new(entry),
+            };
+            let mut stream = Metered { inner: inflated, left: allowed };
             let mut buffer = vec![0; 64 * 1024];
             while matches!(stream.read(&mut buffer), Ok(read) if read > 0) {}
             if stream.left == 0 {

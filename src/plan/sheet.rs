@@ -8,10 +8,13 @@ use super::{
     package::{Refusal, corrupt, too_large},
     xml::{Element, Item, Xml},
 };
+use crate::units;
 
 /// Limits of a sheet that is read (planning-sheet 2.3).
 const MAX_ROWS: u32 = 20_000;
 const MAX_COLUMN: u32 = 200;
+/// Bytes of text in the window, and of the shared strings that it uses; the template has some 20 kB.
+pub const MAX_TEXT: usize = 1024 * 1024;
 /// Merged ranges in the window; the template has 16.
 const MAX_MERGES: usize = 2_000;
 /// The window that is kept: the template ends at row 34 and column R; the rest finds shifted labels.
@@ -126,6 +129,8 @@ struct Reader<'a> {
     /// Shared formulas: index → (row, column, text) of the master.
     masters: HashMap<String, (u32, u32, String)>,
     followers: Vec<((u32, u32), String)>,
+    /// Bytes of text kept so far.
+    kept: usize,
 }
 
 #[derive(Default)]
@@ -230,6 +235,11 @@ impl Reader<'_> {
         }
         if self.row > KEEP_ROWS || self.column > KEEP_COLUMNS {
             return Ok(());
+        }
+        let text = [&raw.value, &raw.inline, &raw.formula].into_iter().flatten().map(String::len);
+        self.kept += text.sum::<usize>();
+        if self.kept > MAX_TEXT {
+            return Err(too_large(self.part, units::bytes(MAX_TEXT as u64)));
         }
         let at = (self.row, self.column);
         let cached = content != Content::Blank || (raw.kind == "str" && formula);
@@ -421,6 +431,8 @@ mod tests {
             assert_eq!(refused(&cell(a1, "")), "ok", "only styled: {a1}");
         }
         assert_eq!(refused(&cell("GR20000", "<v>1</v>")), "ok");
+        let long = format!("<f>1</f><v>{}</v>", "x".repeat(MAX_TEXT));
+        assert_eq!(refused(&cell("A1", &long)), "PLAN-006", "a text that no person wrote");
         let rows = "<row/>".repeat(20_001);
         assert_eq!(refused(&format!("<worksheet><sheetData>{rows}</sheetData></worksheet>")), "PLAN-006");
     }
