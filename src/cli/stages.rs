@@ -1,14 +1,16 @@
 //! `voyager stages`: the runbook, with what each step needs and how long it may take.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::{Ended, session::Session};
 use crate::{
-    engine::{StageManifest, StepManifest},
+    engine::{Stage, StageManifest, StepManifest},
     failure::Result,
     messages::message,
-    stages::registry,
+    stages::{registry, world::World},
     ui::table::Table,
     units,
 };
@@ -20,7 +22,7 @@ pub struct StagesOptions {
 }
 
 pub fn run(session: &Session, options: &StagesOptions) -> Result<Ended> {
-    let stages = registry::manifests()?;
+    let stages = registry::stages(&BTreeMap::new())?;
     if options.graph {
         graph(&stages).iter().for_each(|line| session.screen.line(line));
     } else if session.json() {
@@ -32,20 +34,24 @@ pub fn run(session: &Session, options: &StagesOptions) -> Result<Ended> {
     Ok(Ended::Well)
 }
 
-fn show(session: &Session, stage: &StageManifest) {
+fn show(session: &Session, stage: &Stage<World>) {
+    let kinds = stage.kinds();
+    let stage = &stage.manifest;
     let screen = &session.screen;
     screen.line(&format!("{:02} {}  {}", stage.number, stage.id, screen.say(&stage.title)));
     let headings = [
         message("cli.stages.step", &[]),
+        message("cli.stages.kind", &[]),
         message("cli.stages.title", &[]),
         message("cli.stages.needs", &[]),
         message("cli.stages.expected", &[]),
         message("cli.stages.limit", &[]),
     ];
     let mut table = Table::new(&headings.each_ref().map(|heading| screen.say(heading)));
-    for (position, step) in stage.steps.iter().enumerate() {
+    for ((position, step), kind) in stage.steps.iter().enumerate().zip(kinds) {
         table.row(vec![
             step.id.clone(),
+            kind.to_owned(),
             screen.say(&step.title).to_owned(),
             needs(stage, position).join(", "),
             step.expected.map(units::duration).unwrap_or_default(),
@@ -66,10 +72,13 @@ fn needs(stage: &StageManifest, position: usize) -> Vec<String> {
     }
 }
 
-fn record(stage: &StageManifest) -> Value {
-    let step = |(position, step): (usize, &StepManifest)| {
+fn record(stage: &Stage<World>) -> Value {
+    let kinds = stage.kinds();
+    let stage = &stage.manifest;
+    let step = |((position, step), kind): ((usize, &StepManifest), &'static str)| {
         json!({
             "id": format!("{}.{}", stage.id, step.id),
+            "kind": kind,
             "title": step.title,
             "after": needs(stage, position),
             "uses": step.uses,
@@ -78,14 +87,15 @@ fn record(stage: &StageManifest) -> Value {
             "service": step.service,
         })
     };
-    let steps: Vec<Value> = stage.steps.iter().enumerate().map(step).collect();
+    let steps: Vec<Value> = stage.steps.iter().enumerate().zip(kinds).map(step).collect();
     json!({"id": stage.id, "number": stage.number, "title": stage.title, "steps": steps})
 }
 
 /// The dependencies in the language of Graphviz.
-fn graph(stages: &[StageManifest]) -> Vec<String> {
+fn graph(stages: &[Stage<World>]) -> Vec<String> {
+    let stages: Vec<&StageManifest> = stages.iter().map(|stage| &stage.manifest).collect();
     let mut lines = vec!["digraph runbook {".to_owned(), "  rankdir=LR;".to_owned()];
-    for stage in stages {
+    for stage in &stages {
         lines.push(format!(
             "  subgraph \"cluster_{}\" {{ label=\"{:02} {}\";",
             stage.id, stage.number, stage.id
@@ -98,7 +108,7 @@ fn graph(stages: &[StageManifest]) -> Vec<String> {
         );
         lines.push("  }".to_owned());
     }
-    for stage in stages {
+    for stage in &stages {
         for (position, step) in stage.steps.iter().enumerate() {
             let to = format!("{}.{}", stage.id, step.id);
             lines.extend(needs(stage, position).iter().map(|from| format!("  \"{from}\" -> \"{to}\";")));

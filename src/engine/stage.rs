@@ -51,6 +51,11 @@ impl<W: World + 'static> Stage<W> {
         let steps = steps.list.into_iter().zip(&manifest.steps).map(join).collect();
         Ok(Self { manifest, steps })
     }
+
+    /// The kind of every step, in order: check, change, repeat, once or wait.
+    pub fn kinds(&self) -> impl Iterator<Item = &'static str> {
+        self.steps.iter().map(|step| step.kind.name())
+    }
 }
 
 /// All steps of all stages in order, as a graph without cycles.

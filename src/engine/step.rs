@@ -81,6 +81,19 @@ pub(super) enum StepKind<W: World> {
     Wait { probe: StepFn<W::Read, WaitProbe> },
 }
 
+impl<W: World> StepKind<W> {
+    /// The kind as `voyager stages` names it.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Check { .. } => "check",
+            Self::Change { .. } => "change",
+            Self::Repeat { .. } => "repeat",
+            Self::Once { .. } => "once",
+            Self::Wait { .. } => "wait",
+        }
+    }
+}
+
 /// The steps of one stage, in the order of its manifest.
 pub struct Steps<W: World> {
     pub(super) list: Vec<(&'static str, StepKind<W>)>,

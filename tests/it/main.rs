@@ -2,13 +2,18 @@
 
 #![cfg(test)] // tells clippy that all of this is test code: unwrap is allowed here
 
+mod canaries;
 mod cli_usage;
 mod client_and_site;
 mod client_faults;
 mod displays;
 mod dry_run;
+mod dry_run_and_diff;
 mod fuzz;
+mod golden_requests;
 mod house_rules;
+mod interruptions;
+mod kill_matrix;
 mod message_catalogue;
 mod module_edges;
 mod openssh;

@@ -64,6 +64,11 @@ impl Cluster {
         self.sessions.clear();
     }
 
+    /// Every token that opens something now, so that a test can look for it where it must not be.
+    pub fn session_tokens(&self) -> Vec<String> {
+        self.sessions.keys().cloned().collect()
+    }
+
     pub fn vip_is_up(&self, now: Moment) -> bool {
         self.vip.is_some_and(|(_, since)| since <= now)
     }

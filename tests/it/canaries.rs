@@ -1,0 +1,146 @@
+//! No secret of the plan or the site is found in anything the tool writes, in any usual form.
+
+use std::path::{Path, PathBuf};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use crate::support::{
+    site::SimulatedSite,
+    tool::{Ran, Voyager},
+    workbook::Workbook,
+};
+
+/// Every secret cell of the plan that stages 01 to 03 read, with a value of its own that needs escaping in JSON and URLs.
+const SECRETS: &[(&str, &str)] = &[
+    ("主机规划!M19", "canary-root\"&/%Xq1"),
+    ("主机规划!K3", "canary-smartx-1\"&/%Xq2"),
+    ("主机规划!K4", "canary-smartx-2\"&/%Xq3"),
+    ("主机规划!K5", "canary-smartx-3\"&/%Xq4"),
+    ("主机规划!M3", "canary-admin-1\"&/%Xq5"),
+    ("主机规划!M4", "canary-admin-2\"&/%Xq6"),
+    ("主机规划!M5", "canary-admin-3\"&/%Xq7"),
+    ("主机规划!G3", "canary-bmc-1\"&/%Xq8"),
+    ("主机规划!G4", "canary-bmc-2\"&/%Xq9"),
+    ("主机规划!G5", "canary-bmc-3\"&/%Xq0"),
+    ("集群管理信息!G3", "canary-tower\"&/%Xqa"),
+    ("集群管理信息!I3", "canary-tower-ssh\"&/%Xqb"),
+    ("集群管理信息!I4", "canary-o11y\"&/%Xqc"),
+];
+
+fn plan() -> Workbook {
+    let edits: Vec<String> = SECRETS.iter().map(|(cell, secret)| format!("{cell} = {secret}")).collect();
+    Workbook::good().edit(&edits.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[test]
+fn a_whole_run_at_the_highest_verbosity_tells_no_secret() {
+    let site = SimulatedSite::of(&plan()).start();
+    let ran = site.run().args(["-vvv"]).run().exits_with(0);
+    tells_nothing(&site, &ran);
+}
+
+#[test]
+fn a_run_whose_answers_are_lost_tells_no_secret() {
+    let faults = r#"
+        [[fault]]
+        operation = "fisheye.setup_root"
+        action = "drop-answer"
+        [[fault]]
+        operation = "fisheye.sessions"
+        nth = 3
+        action = { status = { status = 500, body = "<html>login failed for canary-root\"&/%Xq1</html>" } }
+        [[fault]]
+        operation = "fisheye.vds.create"
+        action = { v2 = { ec = "SIM_ODD", msg = "echo: canary-bmc-1\"&/%Xq8", detail = {} } }
+    "#;
+    let site = SimulatedSite::of(&plan()).scenario(faults).start();
+    let ran = site.run().args(["-vvv"]).run();
+    tells_nothing(&site, &ran);
+}
+
+#[test]
+fn plan_commands_mask_every_secret_unless_told_otherwise() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let plan = plan().write(folder.path(), "plan.xlsx");
+    for command in [&["plan", "check"][..], &["plan", "show"], &["plan", "export"]] {
+        for output in ["human", "json"] {
+            let ran =
+                Voyager::within(folder.path()).args(command).arg(&plan).args(["--output", output]).run();
+            for needle in needles(&[]) {
+                assert!(!contains(ran.stdout.as_bytes(), &needle), "{command:?} told a secret: {ran}");
+                assert!(!contains(ran.stderr.as_bytes(), &needle), "{command:?} told a secret: {ran}");
+            }
+        }
+    }
+}
+
+#[track_caller]
+fn tells_nothing(site: &SimulatedSite, ran: &Ran) {
+    let tokens = site.running().site().with(|state, _| state.cluster.session_tokens());
+    assert!(!tokens.is_empty(), "no session was ever opened");
+    let needles = needles(&tokens);
+    let plan = site.folder.path().join("plan.xlsx");
+    let mut files = files_below(site.folder.path());
+    // The workbook is where the secrets come from; its copy in a rehearsal holds them too.
+    files.retain(|file| file.extension().is_none_or(|ext| ext != "xlsx") && *file != plan);
+    assert!(files.iter().any(|file| file.ends_with("journal.jsonl")), "no journal among {files:?}");
+    assert!(files.iter().any(|file| file.ends_with("wire.jsonl")), "no transcript among {files:?}");
+    for needle in &needles {
+        assert!(
+            !contains(ran.stdout.as_bytes(), needle),
+            "standard output tells {}",
+            String::from_utf8_lossy(needle)
+        );
+        assert!(
+            !contains(ran.stderr.as_bytes(), needle),
+            "standard error tells {}",
+            String::from_utf8_lossy(needle)
+        );
+        for file in &files {
+            let content = std::fs::read(file).expect("a file is read");
+            assert!(
+                !contains(&content, needle),
+                "{} tells {}",
+                file.display(),
+                String::from_utf8_lossy(needle)
+            );
+        }
+    }
+}
+
+/// Every secret in the forms in which it might leak.
+fn needles(tokens: &[String]) -> Vec<Vec<u8>> {
+    let planned = SECRETS.iter().map(|(_, secret)| (*secret).to_owned());
+    let mut needles = Vec::new();
+    for secret in planned.chain(tokens.iter().cloned()) {
+        let json = serde_json::to_string(&secret).expect("text is JSON");
+        needles.push(json.trim_matches('"').as_bytes().to_vec());
+        needles.push(STANDARD.encode(&secret).into_bytes());
+        needles.push(
+            percent_encoding::utf8_percent_encode(&secret, percent_encoding::NON_ALPHANUMERIC)
+                .to_string()
+                .into_bytes(),
+        );
+        needles.push(secret.bytes().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect());
+        needles.push(secret.encode_utf16().flat_map(u16::to_le_bytes).collect());
+        needles.push(secret.into_bytes());
+    }
+    needles
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder is read") {
+        let path = entry.expect("an entry").path();
+        match path.is_dir() {
+            true if path.ends_with("media") => {}
+            true => files.extend(files_below(&path)),
+            false => files.push(path),
+        }
+    }
+    files
+}

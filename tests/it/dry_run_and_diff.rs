@@ -1,0 +1,102 @@
+//! A dry run contacts nothing, writes nothing, and lists exactly what a real run would then change.
+
+use std::{collections::BTreeMap, path::Path, process::Command};
+
+use crate::support::{
+    site::SimulatedSite,
+    tool::{Voyager, project},
+};
+
+#[test]
+fn a_dry_run_writes_no_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::copy(project("examples/plan.xlsx"), folder.path().join("plan.xlsx"))
+        .expect("the plan is copied");
+    let before = listing(folder.path());
+    Voyager::within(folder.path()).args(["run", "--plan", "plan.xlsx", "--dry-run"]).run().exits_with(0);
+    assert_eq!(listing(folder.path()), before);
+}
+
+#[test]
+fn the_list_of_a_dry_run_equals_the_changing_requests_of_the_run_that_follows() {
+    let site = SimulatedSite::example().start();
+    let dry = Voyager::within(site.folder.path())
+        .args(["run", "--plan", "plan.xlsx", "--media", "media", "--dry-run", "--output", "json"])
+        .run()
+        .exits_with(0);
+    site.run().run().exits_with(0);
+    let listed = dry.json()["requests"].as_array().expect("a list of changes").clone();
+    let listed: Vec<(String, String)> = listed
+        .iter()
+        .map(|change| {
+            let field = |name: &str| change[name].as_str().expect("text").to_owned();
+            (field("method"), field("address"))
+        })
+        .collect();
+    // A chunk series is one line of the list.
+    let mut sent: Vec<(String, String)> = Vec::new();
+    let mut last_operation = String::new();
+    for request in site.requests().into_iter().filter(|request| request.changing) {
+        let series = request.operation == last_operation && request.target.contains("chunk_num=");
+        last_operation = request.operation;
+        if !series {
+            sent.push((request.method, request.address.to_string()));
+        }
+    }
+    assert_eq!(counted(&listed), counted(&sent), "listed {listed:#?}\nsent {sent:#?}");
+}
+
+#[test]
+fn a_dry_run_works_in_a_network_namespace_with_nothing_but_loopback() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::copy(project("examples/plan.xlsx"), folder.path().join("plan.xlsx"))
+        .expect("the plan is copied");
+    let isolated = |command: &str| {
+        let script = format!("ip link set lo up && cd {} && {command}", folder.path().display());
+        Command::new("unshare").args(["--net", "sh", "-c", &script]).output()
+    };
+    match isolated("true") {
+        Ok(output) if output.status.success() => {}
+        _ => return eprintln!("left out: this machine cannot make a network namespace"),
+    }
+    let command = format!("{} run --plan plan.xlsx --dry-run", env!("CARGO_BIN_EXE_voyager"));
+    let output = isolated(&command).expect("unshare runs");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn diff_on_a_fresh_site_changes_nothing_and_exits_with_ten() {
+    let site = SimulatedSite::example().start();
+    site.voyager("diff").run().exits_with(10);
+    assert_eq!(site.ledger().change_count(), 0);
+}
+
+#[test]
+fn diff_after_a_run_finds_no_difference_and_changes_nothing() {
+    let site = SimulatedSite::example().start();
+    site.run().run().exits_with(0);
+    let changes = site.ledger().change_count();
+    site.voyager("diff").run().exits_with(0);
+    assert_eq!(site.ledger().change_count(), changes);
+}
+
+fn counted(list: &[(String, String)]) -> BTreeMap<&(String, String), usize> {
+    let mut counts = BTreeMap::new();
+    for item in list {
+        *counts.entry(item).or_default() += 1;
+    }
+    counts
+}
+
+fn listing(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .expect("the folder is read")
+        .map(|entry| {
+            let entry = entry.expect("an entry");
+            let length = entry.metadata().expect("metadata").len();
+            format!("{} {length}", entry.file_name().to_string_lossy())
+        })
+        .collect();
+    names.sort();
+    names
+}

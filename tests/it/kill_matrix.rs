@@ -1,0 +1,157 @@
+//! The process is killed around every step that acts; the same command then finishes as if nothing had been.
+//!
+//! The steps come from the runbook itself, so a new step cannot be forgotten. Each point starts from a snapshot of
+//! site and folder taken just before the step's act.
+
+use std::{collections::BTreeMap, os::unix::process::ExitStatusExt, sync::OnceLock};
+
+use serde_json::Value;
+use voyager::sim::{Ledger, fault::HoldPoint};
+
+use crate::support::{
+    fault::hold,
+    site::{SimulatedSite, Snapshot},
+    tool::{Ran, Voyager, project},
+};
+
+#[test]
+fn a_kill_before_the_act_is_made_good_by_the_same_command() {
+    for point in &walk().points {
+        let site = SimulatedSite::restored(&point.before);
+        killed(site.run().args(["--crash-at", &format!("{}:after-intent", point.step)]).run());
+        finishes_undisturbed(&site, point);
+    }
+}
+
+#[test]
+fn a_kill_after_the_request_left_is_made_good_by_the_same_command() {
+    for point in &walk().points {
+        let site = SimulatedSite::restored(&point.before);
+        site.set_faults(vec![hold(&point.operation, HoldPoint::AfterEffect)]);
+        let mut tool = site.run().start(&site.folder.path().join("killed.log"));
+        site.until_held();
+        tool.kill().expect("the tool is killed");
+        tool.wait().expect("the tool ended");
+        site.release();
+        site.set_faults(Vec::new());
+        finishes_undisturbed(&site, point);
+    }
+}
+
+#[test]
+fn a_kill_after_the_effect_but_before_the_outcome_is_written_is_made_good_by_the_same_command() {
+    for point in &walk().points {
+        let site = SimulatedSite::restored(&point.before);
+        killed(site.run().args(["--crash-at", &format!("{}:before-outcome", point.step)]).run());
+        finishes_undisturbed(&site, point);
+    }
+}
+
+/// One step that acts, and the moment before it does.
+struct Point {
+    step: String,
+    before: Snapshot,
+    /// The first changing request of the step, by the simulated site's name for it.
+    operation: String,
+}
+
+struct Walk {
+    points: Vec<Point>,
+    /// What an undisturbed run leaves behind.
+    state: Value,
+    once: BTreeMap<String, u64>,
+}
+
+/// Walks through the runbook once, a kill before each act, and keeps a snapshot of each moment.
+fn walk() -> &'static Walk {
+    static WALK: OnceLock<Walk> = OnceLock::new();
+    WALK.get_or_init(|| {
+        let undisturbed = SimulatedSite::example().start();
+        undisturbed.run().run().exits_with(0);
+        let site = SimulatedSite::example().start();
+        let points = acting_steps().into_iter().map(|step| point(&site, step)).collect();
+        Walk { points, state: undisturbed.state(), once: once_only(&undisturbed.ledger()) }
+    })
+}
+
+fn point(site: &SimulatedSite, step: String) -> Point {
+    killed(site.run().args(["--crash-at", &format!("{step}:before-intent")]).run());
+    let before = site.snapshot();
+    let pilot = SimulatedSite::restored(&before);
+    let known = pilot.requests().len();
+    killed(pilot.run().args(["--crash-at", &format!("{step}:before-outcome")]).run());
+    let requests = pilot.requests();
+    let first = requests[known..].iter().find(|request| request.changing && request.effective);
+    let operation = first.unwrap_or_else(|| panic!("{step} sent no changing request")).operation.clone();
+    Point { step, before, operation }
+}
+
+/// Every step that acts, in the order of the runbook.
+fn acting_steps() -> Vec<String> {
+    let stages =
+        Voyager::within(&project(".")).args(["stages", "--output", "json"]).run().exits_with(0).json();
+    let stages = stages["stages"].as_array().expect("stages").iter();
+    let steps = stages.flat_map(|stage| stage["steps"].as_array().expect("steps"));
+    let acting =
+        steps.filter(|step| ["change", "repeat", "once"].contains(&step["kind"].as_str().expect("a kind")));
+    acting.map(|step| step["id"].as_str().expect("an id").to_owned()).collect()
+}
+
+#[track_caller]
+fn killed(ran: Ran) {
+    assert_eq!(ran.status.signal(), Some(9), "not killed: {ran}");
+}
+
+/// Runs the same command again, with the settlement it prints where nothing can prove the step, and compares.
+#[track_caller]
+fn finishes_undisturbed(site: &SimulatedSite, point: &Point) {
+    let mut ran = site.run().run();
+    if ran.status.code() == Some(9) {
+        let done = once_only(&site.ledger()).get(&point.operation).is_some_and(|count| *count > 0);
+        let settle = printed_settlement(&ran, &point.step, done);
+        ran = site.run().args(["--settle", &settle]).run();
+    }
+    let ran = ran.exits_with(0);
+    let what = format!("after a kill around {} ({})\n{ran}", point.step, point.operation);
+    assert_eq!(without_orphans(site.state()), walk().state, "{what}");
+    assert_eq!(once_only(&site.ledger()), walk().once, "{what}");
+    assert!(orphans(&site.state()) <= 1, "more than one orphan volume {what}");
+}
+
+/// The `--settle` argument that the tool printed for this answer.
+fn printed_settlement(ran: &Ran, step: &str, done: bool) -> String {
+    let wanted = format!("{step}={}", if done { "done" } else { "absent" });
+    let all = format!("{}{}", ran.stdout, ran.stderr);
+    let words = all.split_whitespace().map(|word| word.trim_matches(|c: char| "`'\"，。".contains(c)));
+    let printed = words.into_iter().find(|word| word.starts_with(&wanted));
+    printed.unwrap_or_else(|| panic!("no --settle {wanted} printed: {ran}")).to_owned()
+}
+
+/// The effects that no second request can be the first of.
+fn once_only(ledger: &Ledger) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::from([
+        ("fisheye.deploy".to_owned(), ledger.deployments.count),
+        ("fisheye.setup_root".to_owned(), ledger.setup_root.count),
+    ]);
+    counts.extend(ledger.vds.iter().map(|(name, tally)| (format!("vds {name}"), tally.count)));
+    counts.extend(ledger.networks.iter().map(|(name, tally)| (format!("network {name}"), tally.count)));
+    let complete = ledger.volumes.values().filter(|volume| volume.sha256.is_some());
+    counts.extend(complete.map(|volume| (format!("image {}", volume.name), volume.chunks_new)));
+    counts
+}
+
+/// An empty upload volume whose create answer was lost may remain: nothing lists it.
+fn without_orphans(mut state: Value) -> Value {
+    if let Some(volumes) = state["volumes"].as_array_mut() {
+        volumes.retain(|volume| !is_orphan(volume));
+    }
+    state
+}
+
+fn orphans(state: &Value) -> usize {
+    state["volumes"].as_array().map_or(0, |volumes| volumes.iter().filter(|volume| is_orphan(volume)).count())
+}
+
+fn is_orphan(volume: &Value) -> bool {
+    volume["complete"] == false && volume["chunks"] == 0
+}
