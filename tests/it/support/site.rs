@@ -46,7 +46,6 @@ pub struct SimulatedSite {
 pub struct SiteBuilder {
     plan: Vec<u8>,
     scenario: String,
-    speed: f64,
 }
 
 impl SiteBuilder {
@@ -54,11 +53,6 @@ impl SiteBuilder {
     pub fn scenario(mut self, toml: &str) -> Self {
         self.scenario.push_str(toml);
         self.scenario.push('\n');
-        self
-    }
-
-    pub fn speed(mut self, speed: f64) -> Self {
-        self.speed = speed;
         self
     }
 
@@ -70,20 +64,20 @@ impl SiteBuilder {
         std::fs::write(folder.path().join("voyager.toml"), CONFIGURATION)
             .expect("the configuration is written");
         let start = Start::Fresh(Box::new(twin_of(&self.plan)));
-        SimulatedSite { running: Some(run(start, &self.scenario, self.speed)), folder }
+        SimulatedSite { running: Some(run(start, &self.scenario, SPEED)), folder }
     }
 }
 
 impl SimulatedSite {
     /// The site that this workbook describes.
     pub fn of(plan: &Workbook) -> SiteBuilder {
-        SiteBuilder { plan: plan.bytes(), scenario: String::new(), speed: SPEED }
+        SiteBuilder { plan: plan.bytes(), scenario: String::new() }
     }
 
     /// The site that the workbook file at `path` describes.
     pub fn of_file(path: &Path) -> SiteBuilder {
         let plan = std::fs::read(path).expect("the workbook is read");
-        SiteBuilder { plan, scenario: String::new(), speed: SPEED }
+        SiteBuilder { plan, scenario: String::new() }
     }
 
     /// The site of `examples/plan.xlsx`.
