@@ -79,6 +79,11 @@ impl Handle {
         self.context.journal.borrow().state().facts.get(key)
     }
 
+    /// Whether the act of `step` was begun, in an earlier run, and nobody knows yet how it ended.
+    pub fn is_open(&self, step: &str) -> bool {
+        self.context.journal.borrow().state().step(step).is_some_and(|record| record.open_intent)
+    }
+
     /// A fact this step cannot do without; else a failure that names the stage which provides it.
     pub fn need<T: DeserializeOwned>(&self, key: &Fact<T>) -> Result<T> {
         if let Some(value) = self.fact(key) {

@@ -30,7 +30,10 @@ fn the_list_of_a_dry_run_equals_the_changing_requests_of_the_run_that_follows() 
         .iter()
         .map(|change| {
             let field = |name: &str| change[name].as_str().expect("text").to_owned();
-            (field("method"), field("address"))
+            let address = field("address");
+            let host = address.split(':').next().unwrap_or_default().to_owned();
+            // What the list calls SSH is an executed command to the site.
+            (if field("method") == "SSH" { "EXEC".to_owned() } else { field("method") }, host)
         })
         .collect();
     // A chunk series is one line of the list.

@@ -116,7 +116,7 @@ fn lines(records: Vec<Record>) -> Vec<Line> {
 }
 
 fn is_chunk(record: &Record) -> bool {
-    record.operation.contains("chunk")
+    record.path.contains("chunk_num=")
 }
 
 fn show(session: &Session, lines: &[Line], names: &Names, world: &World, stages: &[Stage<World>]) {

@@ -24,12 +24,16 @@ use crate::{
 /// Between two attempts (api-fisheye §3.1).
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// The step that the scan is for.
+const DEPLOY: &str = "init-cluster.deploy";
+
 pub async fn check(world: &WorldRead, handle: &Handle) -> Result<Facts> {
     let cluster = world.cluster(handle);
-    // A deployed host may refuse the scan (site-behaviour §3.1); its own journal knows what it was.
+    // A host that is deployed, or just being deployed, may refuse the scan (site-behaviour §3.1, §3.2); the
+    // journal knows what it was.
     if let Some(hosts) =
         handle.fact(&HOSTS).filter(|hosts: &Vec<Hardware>| hosts.len() == world.plan.hosts.len())
-        && matches!(cluster.deploy_verify().await?, Verdict::Deployed)
+        && (handle.is_open(DEPLOY) || matches!(cluster.deploy_verify().await?, Verdict::Deployed))
     {
         handle.note(message("stages.scan.known", &[("count", &hosts.len())]));
         return Ok(Facts::none().with(&HOSTS, &hosts));
