@@ -1,6 +1,6 @@
 //! A dry run contacts nothing, writes nothing, and lists exactly what a real run would then change.
 
-use std::{collections::BTreeMap, path::Path, process::Command};
+use std::{collections::BTreeMap, io::Write as _, path::Path, process::Command};
 
 use crate::support::{
     site::SimulatedSite,
@@ -60,7 +60,11 @@ fn a_dry_run_works_in_a_network_namespace_with_nothing_but_loopback() {
     };
     match isolated("true") {
         Ok(output) if output.status.success() => {}
-        _ => return eprintln!("left out: this machine cannot make a network namespace"),
+        _ => {
+            writeln!(std::io::stderr(), "left out: this machine cannot make a network namespace")
+                .expect("stderr");
+            return;
+        }
     }
     let command = format!("{} run --plan plan.xlsx --dry-run", env!("CARGO_BIN_EXE_voyager"));
     let output = isolated(&command).expect("unshare runs");
