@@ -25,12 +25,13 @@ use super::{
 /// Fast enough that a whole deployment takes a moment, slow enough that every phase is seen.
 pub const SPEED: f64 = 2000.0;
 
-/// Transport limits never scale with the speed of a rehearsal, so tests set them short.
+/// Transport limits never scale with the speed of a rehearsal, so tests set them short; not so short that a live host
+/// on a busy machine counts as silent.
 const CONFIGURATION: &str = r#"
 [limits]
-connect = "700ms"
+connect = "1500ms"
 first_byte = "5s"
-silent_probe = "200ms"
+silent_probe = "1s"
 "#;
 
 /// A condition that takes longer than this never comes true.
