@@ -221,7 +221,8 @@ impl Handle {
             limit_ms: millis(limit.stated()),
         });
         let interrupt = if self.acting.get() { Interrupt::Never } else { Interrupt::AtFirst };
-        let nap = self.context.clock.sleep(pace.next().min(limit.left(self.clock())));
+        let (wait, left) = (pace.next(), limit.left(self.clock()));
+        let nap = self.context.clock.sleep(if left.is_zero() { wait } else { wait.min(left) });
         interrupt.race(&self.context.cancel, &self.manifest.title, nap).await
     }
 
