@@ -21,6 +21,10 @@ pub struct Durations {
     /// How long `vlans_count` of a VDS lags behind (§5.2, M).
     pub vlans_count_lag: f64,
     pub session_lifetime: f64,
+    /// From the start of the installer to its success line.
+    pub installer: f64,
+    /// From the success line until CloudTower answers (§7.1: 0–5 min).
+    pub tower_ready: f64,
 }
 
 impl Default for Durations {
@@ -38,6 +42,8 @@ impl Default for Durations {
             chunk: 0.2,
             vlans_count_lag: 0.0,
             session_lifetime: 7.0 * 86_400.0,
+            installer: 1200.0,
+            tower_ready: 10.0,
         }
     }
 }

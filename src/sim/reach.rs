@@ -57,8 +57,10 @@ impl State {
         if [&plan.dns, &plan.gateways, &plan.ntp].iter().any(|group| group.contains(&address)) {
             return Reach::Refused;
         }
-        let free = plan.cloudtower == Some(address)
-            || plan.components.values().any(|addresses| addresses.contains(&address));
+        if plan.cloudtower == Some(address) {
+            return self.reach_tower(now, port);
+        }
+        let free = plan.components.values().any(|addresses| addresses.contains(&address));
         if free { Reach::Silent } else { Reach::Outside }
     }
 

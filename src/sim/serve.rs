@@ -22,7 +22,7 @@ use super::{
     reach::Reach,
     site::Site,
     socks::{self, Reply, Target},
-    ssh, tls,
+    ssh, tls, tower,
     wire::{Reset, Wire},
 };
 
@@ -140,7 +140,10 @@ where
     http(stream, reset, address, scheme, move |call| {
         let site = site.clone();
         // A task of its own: once received, a request has its effect even if the client is gone.
-        let task = tokio::spawn(async move { fisheye::handle(&site, call).await });
+        let task = tokio::spawn(async move {
+            let tower = site.with(|state, _| state.twin.plan.cloudtower == Some(address));
+            if tower { tower::handle(&site, call).await } else { fisheye::handle(&site, call).await }
+        });
         async move { task.await.unwrap_or(Err(Cut::Reset)) }
     })
     .await

@@ -13,6 +13,7 @@ use super::{
     durations::Durations,
     fault::{Fault, Quirks},
     fisheye::Cluster,
+    guest::Guest,
     hold::Holds,
     ledger::{Breach, Ledger},
     random,
@@ -33,6 +34,7 @@ pub struct State {
     pub variants: Variants,
     pub faults: Vec<Fault>,
     pub cluster: Cluster,
+    pub guest: Guest,
     /// Host accounts: address → account → password.
     pub accounts: BTreeMap<Ipv4Addr, BTreeMap<String, String>>,
     pub ledger: Ledger,
@@ -78,6 +80,7 @@ impl State {
         Self {
             twin_id,
             cluster: Cluster::default(),
+            guest: Guest::default(),
             accounts: BTreeMap::new(),
             twin,
             started: now,
