@@ -33,3 +33,9 @@ pub const VM_TOOLS_PACKAGE: &str = include_str!("../templates/packages/vmtools.t
 
 /// The configuration's defaults: the commented example is the default.
 pub const CONFIG: &str = include_str!("../examples/voyager.toml");
+
+/// CloudTower's official request schemas, as far as stages 04–07 use them: a cut of the OpenAPI document.
+pub const TOWER_OPENAPI: &str = include_str!("../templates/contract/cloudtower.openapi.json");
+
+/// What is known of CloudTower's GraphQL schema, in schema definition language.
+pub const TOWER_GRAPHQL: &str = include_str!("../templates/contract/cloudtower.graphql");
