@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize, de};
 
 use super::{
     durations::Durations,
-    fisheye, random,
+    fisheye::{self, UploadQuirks},
+    random,
     ssh::{self, SshQuirks},
     variants::Variants,
 };
@@ -92,6 +93,8 @@ pub struct Quirks {
     pub vip_never: bool,
     /// The deployment ends in failure instead of a cluster (DEP-FAIL).
     pub deployment_fails: bool,
+    /// How it takes uploads.
+    pub uploads: UploadQuirks,
     /// How the hosts' SSH servers differ from the usual.
     pub ssh: SshQuirks,
 }

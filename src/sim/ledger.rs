@@ -71,7 +71,10 @@ pub struct VolumeEntry {
     pub chunks_new: u64,
     pub chunks_repeated: u64,
     pub chunks_refused: u64,
+    /// Bytes stored.
     pub bytes: u64,
+    /// Bytes of every chunk that arrived, repeated and refused ones included.
+    pub received: u64,
     /// Digests of the reassembled bytes, once complete.
     pub md5: Option<String>,
     pub sha256: Option<String>,

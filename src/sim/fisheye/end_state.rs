@@ -7,7 +7,7 @@ use super::{
     super::{random, site::State},
     deployment::Deployment,
     network::Vds,
-    volumes::Volume,
+    volume::Volume,
 };
 
 impl State {

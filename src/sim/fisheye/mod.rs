@@ -11,6 +11,7 @@ mod routes;
 mod scan;
 mod sessions;
 mod settings;
+mod volume;
 mod volumes;
 
 use std::{collections::BTreeMap, net::Ipv4Addr};
@@ -19,14 +20,14 @@ use serde::{Deserialize, Serialize};
 
 pub use handle::handle;
 pub use routes::operations;
-pub use volumes::ChunkBytes;
+pub use volume::{ChunkBytes, UploadQuirks};
 
 use self::{
     deployment::Deployment,
     jobs::Job,
     network::Vds,
     settings::{Ipmi, Licence},
-    volumes::Volume,
+    volume::Volume,
 };
 use super::{clock::Moment, exchange::Call, hold::Course, site::State};
 

@@ -1,146 +1,20 @@
-//! Upload volumes of tools images and ISO images: open → complete, or deleted (site-behaviour §5.3).
+//! Uploads of tools images and ISO images: volumes open → complete, or deleted (site-behaviour §5.3).
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs::File,
-    io::{self, Read, Seek, SeekFrom, Write},
-};
+use std::{collections::BTreeSet, io};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use md5::Md5;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::{
     super::{
-        clock::Moment,
         exchange::{Answer, Outcome, Refused},
         fault::{Action, UploadList},
         ledger::VolumeEntry,
-        random, strict,
+        strict,
         variants::{RepeatedChunk, UnfinishedImage},
     },
-    Cluster, Visit,
+    Visit,
+    volume::{Bytes, Kind, Volume},
 };
-
-/// Announced by the site; 38 chunks make 317 816 832 bytes (S).
-const CHUNK_SIZE: u64 = 8_388_608;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    Svt,
-    Image,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Volume {
-    pub id: String,
-    image_uuid: String,
-    pub kind: Kind,
-    pub name: String,
-    /// Bytes.
-    pub size: u64,
-    description: String,
-    stored: BTreeSet<u64>,
-    since: Moment,
-    pub complete: bool,
-    pub deleted: bool,
-    pub md5: Option<String>,
-    /// Where the chunks lie until the volume is complete; made with the first chunk.
-    #[serde(skip)]
-    file: Option<File>,
-}
-
-/// Chunks of open volumes in a snapshot: volume id → chunk number → base64.
-pub type ChunkBytes = BTreeMap<String, BTreeMap<u64, String>>;
-
-impl Volume {
-    fn chunk_count(&self) -> u64 {
-        self.size.div_ceil(CHUNK_SIZE)
-    }
-
-    fn chunk_length(&self, number: u64) -> u64 {
-        CHUNK_SIZE.min(self.size - number * CHUNK_SIZE)
-    }
-
-    fn missing(&self) -> Vec<u64> {
-        (0..self.chunk_count()).filter(|number| !self.stored.contains(number)).collect()
-    }
-
-    pub fn is_open(&self) -> bool {
-        !self.complete && !self.deleted
-    }
-
-    pub fn stored_count(&self) -> usize {
-        self.stored.len()
-    }
-
-    fn path(&self) -> String {
-        match self.kind {
-            Kind::Svt => format!("/usr/share/smartx/images/vmtools/{}", self.image_uuid),
-            Kind::Image => {
-                format!("iscsi://iqn.2016-02.com.smartx:system:zbs-iscsi-datastore-{}/1", self.image_uuid)
-            }
-        }
-    }
-
-    fn file(&mut self) -> io::Result<&mut File> {
-        if self.file.is_none() {
-            self.file = Some(tempfile::tempfile()?);
-        }
-        self.file.as_mut().ok_or_else(|| io::Error::other("no file"))
-    }
-
-    fn store(&mut self, number: u64, data: &[u8]) -> io::Result<()> {
-        let file = self.file()?;
-        file.seek(SeekFrom::Start(number * CHUNK_SIZE))?;
-        file.write_all(data)
-    }
-
-    fn read(&mut self, number: u64) -> io::Result<Vec<u8>> {
-        let mut data = vec![0; usize::try_from(self.chunk_length(number)).map_err(io::Error::other)?];
-        let file = self.file()?;
-        file.seek(SeekFrom::Start(number * CHUNK_SIZE))?;
-        file.read_exact(&mut data)?;
-        Ok(data)
-    }
-
-    /// MD5 and SHA-256 of the reassembled bytes.
-    fn digests(&mut self) -> io::Result<(String, String)> {
-        let (mut md5, mut sha256) = (Md5::new(), Sha256::new());
-        for number in 0..self.chunk_count() {
-            let data = self.read(number)?;
-            md5.update(&data);
-            sha256.update(&data);
-        }
-        Ok((random::hex(&md5.finalize()), random::hex(&sha256.finalize())))
-    }
-}
-
-impl Cluster {
-    /// The chunks that a snapshot must carry.
-    pub fn chunk_bytes(&mut self) -> io::Result<ChunkBytes> {
-        let mut all = ChunkBytes::new();
-        for volume in self.volumes.iter_mut().filter(|volume| volume.is_open()) {
-            let chunks = all.entry(volume.id.clone()).or_default();
-            for number in volume.stored.clone() {
-                chunks.insert(number, STANDARD.encode(volume.read(number)?));
-            }
-        }
-        Ok(all)
-    }
-
-    pub fn restore_chunks(&mut self, chunks: ChunkBytes) -> io::Result<()> {
-        for volume in &mut self.volumes {
-            for (number, text) in chunks.get(&volume.id).into_iter().flatten() {
-                volume.store(*number, &STANDARD.decode(text).map_err(io::Error::other)?)?;
-            }
-        }
-        Ok(())
-    }
-}
 
 /// `POST svt_image/create_volume`.
 pub fn create_svt(visit: &mut Visit<'_>) -> Outcome {
@@ -169,19 +43,20 @@ fn create(visit: &mut Visit<'_>, kind: Kind) -> Outcome {
         kind,
         name: name.clone(),
         size,
+        chunk_size: visit.state.quirks.uploads.chunk_size.max(1),
         description: visit.call.query("description").to_owned(),
         stored: BTreeSet::new(),
         since: visit.now,
         complete: false,
         deleted: false,
         md5: None,
-        file: None,
+        bytes: Bytes::default(),
     };
     let kind_name = if kind == Kind::Svt { "svt" } else { "image" };
     let entry = VolumeEntry { kind: kind_name.into(), name, size, open: true, ..VolumeEntry::default() };
     visit.state.ledger.volumes.insert(volume.id.clone(), entry);
     let data = json!({
-        "chunk_size": CHUNK_SIZE, "image_path": volume.path(), "image_uuid": volume.image_uuid,
+        "chunk_size": volume.chunk_size, "image_path": volume.path(), "image_uuid": volume.image_uuid,
         "to_upload": volume.missing(), "zbs_volume_id": volume.id,
     });
     visit.state.cluster.volumes.push(volume);
@@ -199,6 +74,7 @@ pub fn chunk(visit: &mut Visit<'_>) -> Outcome {
     let index = found.ok_or_else(|| Refused::form("zbs_volume_id", "no such volume or image"))?;
     let checked = check_chunk(visit, index);
     let entry = visit.state.ledger.volumes.entry(id.to_owned()).or_default();
+    entry.received += strict::file_part(visit.call).map_or(0, |data| data.len() as u64);
     let (number, data) = checked.inspect_err(|_| entry.chunks_refused += 1)?;
     let volume = &mut visit.state.cluster.volumes[index];
     if volume.stored.contains(&number) {
@@ -209,18 +85,19 @@ pub fn chunk(visit: &mut Visit<'_>) -> Outcome {
         entry.chunks_repeated += 1;
     } else {
         volume.store(number, data).map_err(|error| disk_full(&error))?;
-        volume.stored.insert(number);
+        if visit.state.quirks.uploads.digests {
+            volume.digest(number, data).map_err(|error| disk_full(&error))?;
+        }
         entry.chunks_new += 1;
         entry.bytes += data.len() as u64;
     }
     let missing = volume.missing();
     if missing.is_empty() && !volume.complete {
-        let (md5, sha256) = volume.digests().map_err(|error| disk_full(&error))?;
+        (entry.md5, entry.sha256) = volume.digests().unzip();
         volume.complete = true;
-        volume.file = None;
-        volume.md5 = Some(md5.clone());
+        volume.md5 = entry.md5.clone();
+        volume.bytes = Bytes::default();
         entry.open = false;
-        (entry.md5, entry.sha256) = (Some(md5), Some(sha256));
     }
     let listed = visit.course.actions.iter().find_map(|action| match action {
         Action::UploadList(UploadList::NeverShrinks) => Some((0..volume.chunk_count()).collect()),
@@ -238,6 +115,9 @@ fn check_chunk<'a>(visit: &Visit<'a>, index: usize) -> Result<(u64, &'a [u8]), R
     let number: u64 = number.ok_or_else(|| Refused::form("chunk_num", "out of range"))?;
     if data.len() as u64 != volume.chunk_length(number) {
         return Err(Refused::form("file", "wrong length"));
+    }
+    if visit.state.quirks.uploads.in_order && volume.missing().first().is_some_and(|next| number > *next) {
+        return Err(Refused::form("chunk_num", "is not the next one"));
     }
     Ok((number, data))
 }
@@ -274,7 +154,7 @@ pub fn delete(visit: &mut Visit<'_>) -> Outcome {
         return Err(Refused::With(Answer::failure(404, "SIM_IMAGE_NOT_FOUND", "no such image", &json!(""))));
     };
     volume.deleted = true;
-    volume.file = None;
+    volume.bytes = Bytes::default();
     let entry = visit.state.ledger.volumes.entry(volume.id.clone()).or_default();
     entry.deleted += 1;
     entry.open = false;
