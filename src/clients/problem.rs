@@ -45,6 +45,12 @@ pub struct Refused {
 }
 
 impl Refused {
+    /// Whether the refusal of a read of one object means that there is no such object (site-behaviour §5.2): refused
+    /// sessions and overload mean what they say.
+    pub fn means_absent(&self) -> bool {
+        self.status < 500 && !matches!(self.status, 300..=399 | 401 | 403 | 408 | 429)
+    }
+
     /// A refusal told by status and raw body alone.
     pub fn raw(answer: &Answer) -> Self {
         Self {

@@ -68,6 +68,13 @@ impl Job {
         listed.map(|(uuid, _)| uuid.as_str()).or_else(|| self.event["data"]["uuid"].as_str())
     }
 
+    /// The UUID of the VM that the job made: by type, else by the VM's name (§8.2).
+    pub fn vm(&self, name: &str) -> Option<&str> {
+        let named = self.resources.iter().find(|(_, value)| value["vm_name"] == name);
+        let typed = self.resources.iter().find(|(_, value)| value["type"] == "KVM_VM");
+        typed.or(named).map(|(uuid, _)| uuid.as_str())
+    }
+
     /// The first non-empty of what the site says about a failure (§5).
     fn failure_text(&self) -> String {
         let own = self.cause.shown();
@@ -123,13 +130,7 @@ impl Reader {
                 }
                 _ => JobState::Running(job),
             }),
-            // A v2 failure or 404 for a read of one job means that there is no such job
-            // (site-behaviour §5.2); refused sessions and overload mean what they say.
-            Err(Problem::Refused(refused))
-                if refused.status < 500 && !matches!(refused.status, 300..=399 | 401 | 403 | 408 | 429) =>
-            {
-                Ok(JobState::Gone)
-            }
+            Err(Problem::Refused(refused)) if refused.means_absent() => Ok(JobState::Gone),
             result => self.told(&call, result.map(|_| JobState::Gone)),
         }
     }

@@ -16,9 +16,11 @@ mod network;
 mod scan;
 mod sessions;
 mod settings;
+mod storage_policies;
 mod svt_image;
 #[cfg(test)]
 mod tests;
+mod vms;
 
 use std::{net::Ipv4Addr, ops::Deref, sync::Arc};
 
@@ -37,7 +39,9 @@ pub use self::{
     network::{BusinessHost, NewVds, Vds, VdsCreated, Vlan},
     scan::{Cpu, Disk, Host, Medium, Nic},
     sessions::Login,
+    storage_policies::StoragePolicy,
     svt_image::ToolsSink,
+    vms::{GuestInfo, GuestNetwork, NewVm, Vm, VmNetwork, VmNic},
 };
 use super::{
     http::{Answer, Call, Http, Target},

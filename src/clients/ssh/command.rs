@@ -109,6 +109,10 @@ impl Collector {
         self.omitted += omitted.len() as u64;
     }
 
+    pub fn kept(&self) -> &[u8] {
+        &self.kept
+    }
+
     pub fn finish(self, redactor: &Redactor) -> Stream {
         Stream { text: redactor.text(&String::from_utf8_lossy(&self.kept)), omitted: self.omitted }
     }

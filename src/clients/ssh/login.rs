@@ -25,7 +25,8 @@ use crate::{
     units,
 };
 
-/// What a probe may do over SSH: find out which password logs in. It cannot run anything.
+/// What a probe may do over SSH: find out which password logs in, and look around (see `look`). It cannot run a
+/// command of its own.
 #[derive(Clone)]
 pub struct SshReader(Service);
 
@@ -45,6 +46,19 @@ impl SshReader {
     pub async fn accepted(&self, user: &str, candidates: &[&Secret<String>]) -> Result<Option<usize>> {
         Ok(self.0.log_in(user, candidates).await?.map(|(candidate, _)| candidate))
     }
+
+    /// A session, and the candidate that opened it; `None` when the host refuses them all.
+    pub(super) async fn session(
+        &self,
+        user: &str,
+        candidates: &[&Secret<String>],
+    ) -> Result<Option<(Session, usize)>> {
+        let opened = self.0.log_in(user, candidates).await?;
+        Ok(opened.map(|(candidate, connection)| {
+            let password = candidates[candidate].clone();
+            (Session::new(connection, self.0.clone(), user, password), candidate)
+        }))
+    }
 }
 
 impl Ssh {
@@ -63,11 +77,8 @@ impl Ssh {
     /// Also when the host refuses every candidate.
     pub async fn open(&self, user: &str, candidates: &[&Secret<String>]) -> Result<(Session, usize)> {
         let service = &self.0.0;
-        match service.log_in(user, candidates).await? {
-            Some((candidate, connection)) => {
-                let password = candidates[candidate].clone();
-                Ok((Session::new(connection, service.clone(), user, password), candidate))
-            }
+        match self.0.session(user, candidates).await? {
+            Some(opened) => Ok(opened),
             None => Err(service
                 .login_failure(Kind::Site, user)
                 .answer(message("clients.ssh.refused", &[("count", &candidates.len())]))

@@ -67,13 +67,19 @@ impl Session {
     /// A connection that ends without a status or signal, and a limit that passes, have an unknown effect: the
     /// command may have run. A refused channel or command has none.
     pub async fn run(&self, command: &Command<'_>) -> Result<Output> {
+        self.run_raw(command).await.map(|(output, _)| output)
+    }
+
+    /// The same, with the kept bytes of standard output as they came: unmasked, for counting only.
+    pub(super) async fn run_raw(&self, command: &Command<'_>) -> Result<(Output, Vec<u8>)> {
         let (started, clock) = (Timestamp::now(), Instant::now());
         let result = self.exchange(command, clock + command.limit).await;
-        self.service.record_command(command, started, clock.elapsed(), &result)?;
+        let output = result.as_ref().map(|(output, _)| output);
+        self.service.record_command(command, started, clock.elapsed(), output)?;
         result
     }
 
-    async fn exchange(&self, command: &Command<'_>, deadline: Instant) -> Result<Output> {
+    async fn exchange(&self, command: &Command<'_>, deadline: Instant) -> Result<(Output, Vec<u8>)> {
         let opening = async {
             // The semaphore is never closed: there is always a slot in the end.
             let slot = self.slots.acquire().await;
@@ -110,7 +116,7 @@ impl Session {
         }
     }
 
-    async fn converse(&self, channel: &mut Channel<Msg>, command: &Command<'_>) -> Result<Output> {
+    async fn converse(&self, channel: &mut Channel<Msg>, command: &Command<'_>) -> Result<(Output, Vec<u8>)> {
         let lost = || self.lost(command).meaning(message("clients.ssh.lost_during", &[])).answer_lost();
         channel.exec(true, command.line).await.map_err(|error| lost().because(&error))?;
         let (mut end, mut stdout, mut stderr) = (None, Collector::default(), Collector::default());
@@ -139,7 +145,8 @@ impl Session {
         // No status and no signal: the connection was lost (libraries §1.4). Never a success.
         let end = end.ok_or_else(lost)?;
         let redactor = self.service.wire.redactor();
-        Ok(Output { end, stdout: stdout.finish(redactor), stderr: stderr.finish(redactor) })
+        let raw = stdout.kept().to_vec();
+        Ok((Output { end, stdout: stdout.finish(redactor), stderr: stderr.finish(redactor) }, raw))
     }
 
     /// Ends the session politely; dropping it also closes the connection.
@@ -160,6 +167,11 @@ impl Session {
     /// The account's password was changed through this session: `sudo` asks for the new one from now on.
     pub(super) fn password_is_now(&self, password: &Secret<String>) {
         *self.password.lock().unwrap_or_else(PoisonError::into_inner) = password.clone();
+    }
+
+    /// Masks what is known to be secret.
+    pub(super) fn masked(&self, text: &str) -> String {
+        self.service.wire.redactor().text(text)
     }
 
     pub(super) fn failing(&self, kind: Kind, doing: Text) -> Box<Failure> {

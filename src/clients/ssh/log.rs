@@ -1,0 +1,94 @@
+//! A log that grows at the machine, read on from where the last look ended, over any number of sessions.
+
+use std::time::Duration;
+
+use super::{
+    command::Command,
+    look::{Looker, RemoteFile},
+};
+use crate::{clients::wire::Class, failure::Result};
+
+/// Bytes of one look; the rest waits for the next one.
+const PIECE: usize = 256 << 10;
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// How far a log has been read. The offset alone is worth keeping: a resumed run goes on behind it.
+#[derive(Clone, Debug)]
+pub struct LogTail {
+    file: RemoteFile,
+    /// Bytes of the file that were read, whole lines only.
+    offset: u64,
+}
+
+impl LogTail {
+    /// Reading goes on at `offset`, 0 for the start.
+    pub fn new(file: RemoteFile, offset: u64) -> Self {
+        Self { file, offset }
+    }
+
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The whole lines that came since the last look, at most [`PIECE`] bytes of them; none while there is no log.
+    ///
+    /// A look that fails has read nothing: the next one, over another session, begins at the same byte.
+    pub async fn read(&mut self, machine: &Looker) -> Result<Vec<String>> {
+        // `head` ends the pipe without a fuss, so that a log which is not there yet reads like an empty one.
+        let line = format!("tail -c +{} {} | head -c {PIECE}", self.offset + 1, self.file);
+        let command = Command::new("ssh.log", &line, Class::Read, LIMIT);
+        let (_, raw) = machine.0.run_raw(&command).await?;
+        let whole = whole_lines(&raw);
+        self.offset += whole.len() as u64;
+        let text = machine.0.masked(&String::from_utf8_lossy(whole));
+        Ok(text.lines().map(plain).collect())
+    }
+}
+
+/// Up to and including the last line break; a piece that is all one line is taken as it is.
+fn whole_lines(raw: &[u8]) -> &[u8] {
+    match raw.iter().rposition(|byte| *byte == b'\n') {
+        Some(last) => &raw[..=last],
+        None if raw.len() >= PIECE => raw,
+        None => &[],
+    }
+}
+
+/// A line as it would stand on a terminal: what a carriage return overwrites is gone, and so are colours.
+pub(super) fn plain(line: &str) -> String {
+    let line = line.trim_end().rsplit('\r').next().unwrap_or_default();
+    let mut out = String::with_capacity(line.len());
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            // ECMA-48: parameters end with a character from @ to ~.
+            '\u{1b}' if chars.as_str().starts_with('[') => {
+                chars.next();
+                chars.find(|c| ('@'..='~').contains(c));
+            }
+            '\t' => out.push(' '),
+            c if c.is_control() => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_still_being_written_waits_for_its_end() {
+        assert_eq!(whole_lines(b"one\ntwo\nthr"), b"one\ntwo\n");
+        assert_eq!(whole_lines(b"thr"), b"");
+        assert_eq!(whole_lines(b""), b"");
+        assert_eq!(whole_lines(&vec![b'x'; PIECE]).len(), PIECE);
+    }
+
+    #[test]
+    fn a_line_is_shown_as_a_terminal_would_show_it() {
+        assert_eq!(plain("10%\r50%\r100% done\r"), "100% done");
+        assert_eq!(plain("\u{1b}[1;32mOK\u{1b}[0m\tnext\u{7}"), "OK next");
+    }
+}
