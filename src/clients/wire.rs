@@ -2,15 +2,17 @@
 //! than our description of them.
 
 use std::{
+    collections::BTreeMap,
     fs::{File, OpenOptions},
     io::{self, Write},
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use jiff::Timestamp;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use super::{dial::Endpoint, redact::Redactor};
 
@@ -61,6 +63,37 @@ pub struct Record {
     pub changes: bool,
 }
 
+impl Record {
+    /// The record as it stands on its line of the transcript.
+    fn line(&self) -> io::Result<Vec<u8>> {
+        Ok(serde_json::to_vec(self)?)
+    }
+
+    fn receipt(&self) -> Option<Receipt> {
+        let digest = Sha256::digest(self.line().ok()?);
+        Some(Receipt {
+            operation: self.operation.clone(),
+            address: self.address.clone(),
+            method: self.method.clone(),
+            path: self.path.clone(),
+            time: self.time,
+            sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        })
+    }
+}
+
+/// What proves a reading: which exchange, and the digest of its line in the transcript.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    pub operation: String,
+    pub address: String,
+    pub method: String,
+    pub path: String,
+    pub time: Timestamp,
+    /// SHA-256 (hex) of the redacted record, as it stands in the transcript without its line feed.
+    pub sha256: String,
+}
+
 /// One exchange as the client saw it, secrets and all; `Wire::record` redacts it.
 #[derive(Clone, Copy, Debug)]
 pub struct Exchange<'a> {
@@ -109,9 +142,9 @@ impl WireFile {
 
 impl Sink for WireFile {
     fn write(&self, record: &Record) -> io::Result<()> {
-        let mut line = serde_json::to_vec(record)?;
+        let mut line = record.line()?;
         line.push(b'\n');
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write_all(&line)
+        lock(&self.0).write_all(&line)
     }
 }
 
@@ -121,38 +154,59 @@ pub struct Memory(Arc<Mutex<Vec<Record>>>);
 
 impl Memory {
     pub fn records(&self) -> Vec<Record> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.0).clone()
     }
 }
 
 impl Sink for Memory {
     fn write(&self, record: &Record) -> io::Result<()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(record.clone());
+        lock(&self.0).push(record.clone());
         Ok(())
     }
 }
 
-/// A handle on the transcript, labelled with the step it writes for. Cheap to clone.
+/// The last exchange of one handle that changed nothing.
+type Slot = Arc<Mutex<Option<Record>>>;
+
+/// A handle on the transcript, labelled with the step it writes for. Cheap to clone; a clone shares what was last
+/// read, a handle for another step (or for the same step once more) does not.
 #[derive(Clone)]
 pub struct Wire {
     sink: Option<Arc<dyn Sink>>,
     redactor: Redactor,
     step: Option<Arc<str>>,
+    last: Slot,
+    /// The newest handle of every step.
+    newest: Arc<Mutex<BTreeMap<Arc<str>, Slot>>>,
 }
 
 impl Wire {
     pub fn new(sink: impl Sink + 'static, redactor: Redactor) -> Self {
-        Self { sink: Some(Arc::new(sink)), redactor, step: None }
+        Self { sink: Some(Arc::new(sink)), ..Self::none(redactor) }
     }
 
     /// No transcript; the redactor is still the one that failures go through.
     pub fn none(redactor: Redactor) -> Self {
-        Self { sink: None, redactor, step: None }
+        Self { sink: None, redactor, step: None, last: Slot::default(), newest: Arc::default() }
     }
 
     /// The same transcript for another step, `config-cluster.vip`.
     pub fn for_step(&self, step: &str) -> Self {
-        Self { step: Some(step.into()), ..self.clone() }
+        let (step, last): (Arc<str>, Slot) = (step.into(), Slot::default());
+        lock(&self.newest).insert(step.clone(), last.clone());
+        Self { step: Some(step), last, ..self.clone() }
+    }
+
+    /// The last exchange through this handle (or a clone of it) that read from the site and changed nothing.
+    pub fn last_read(&self) -> Option<Receipt> {
+        lock(&self.last).as_ref()?.receipt()
+    }
+
+    /// The last reading exchange of a step, through its newest handle; asked again it is not told again.
+    pub fn take_last_read(&self, step: &str) -> Option<Receipt> {
+        let slot = lock(&self.newest).get(step).cloned()?;
+        let record = lock(&slot).take()?;
+        record.receipt()
     }
 
     pub fn redactor(&self) -> &Redactor {
@@ -170,7 +224,7 @@ impl Wire {
             Outcome::Answered { status, body: bytes } => (Some(status), body(bytes), None),
             Outcome::Failed(why) => (None, None, Some(self.redactor.text(why))),
         };
-        sink.write(&Record {
+        let record = Record {
             time: exchange.started,
             step: self.step.as_deref().map(str::to_owned),
             operation: exchange.operation.to_owned(),
@@ -189,8 +243,18 @@ impl Wire {
             attempt: exchange.attempt,
             class: exchange.class,
             changes: exchange.changes,
-        })
+        };
+        sink.write(&record)?;
+        if !record.changes {
+            *lock(&self.last) = Some(record);
+        }
+        Ok(())
     }
+}
+
+/// A panic elsewhere leaves whole records behind.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn cut(mut text: String) -> String {
@@ -201,4 +265,52 @@ fn cut(mut text: String) -> String {
         text.push_str(&format!("… ({whole} bytes)"));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exchange<'a>(path: &'a str, changes: bool) -> Exchange<'a> {
+        Exchange {
+            operation: "fisheye.vds.list",
+            endpoint: Endpoint::new(std::net::Ipv4Addr::LOCALHOST, 443),
+            method: "GET",
+            path,
+            request: Body::None,
+            outcome: Outcome::Answered { status: 200, body: b"{\"data\":[]}" },
+            started: Timestamp::UNIX_EPOCH,
+            took: Duration::from_millis(3),
+            attempt: 1,
+            class: Class::Read,
+            changes,
+        }
+    }
+
+    #[test]
+    fn a_reading_is_proved_by_the_digest_of_its_line_in_the_transcript() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("wire.jsonl");
+        let wire = Wire::new(WireFile::create(&path).unwrap(), Redactor::new()).for_step("verify.fisheye");
+        wire.record(&exchange("/a", false)).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let digest: String =
+            Sha256::digest(text.trim_end()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let receipt = wire.last_read().unwrap();
+        assert_eq!((receipt.path.as_str(), receipt.sha256), ("/a", digest));
+    }
+
+    #[test]
+    fn a_write_proves_nothing_and_a_handle_of_its_own_has_a_memory_of_its_own() {
+        let wire = Wire::new(Memory::default(), Redactor::new());
+        let step = wire.for_step("config-cluster.vip");
+        step.record(&exchange("/write", true)).unwrap();
+        assert_eq!(step.last_read(), None);
+        step.clone().record(&exchange("/read", false)).unwrap();
+        assert_eq!(step.last_read().unwrap().path, "/read");
+        assert_eq!(wire.last_read(), None);
+        assert_eq!(wire.take_last_read("config-cluster.vip").unwrap().path, "/read");
+        assert_eq!(wire.take_last_read("config-cluster.vip"), None);
+        assert_eq!(step.for_step("config-cluster.vip").last_read(), None);
+    }
 }

@@ -47,6 +47,7 @@ use super::{
     http::{Answer, Call, Http, Target},
     problem::Problem,
     retry::{Auth, Route},
+    wire::Receipt,
 };
 use crate::{failure::Result, secret::Secret};
 
@@ -101,6 +102,11 @@ impl Reader {
     /// The same client, with the transcript labelled for another step.
     pub fn for_step(&self, step: &str) -> Self {
         Self { http: self.http.for_step(step), cluster: self.cluster.clone() }
+    }
+
+    /// The last exchange that this client, or a clone of it, read with.
+    pub fn last_read(&self) -> Option<Receipt> {
+        self.http.wire().last_read()
     }
 
     pub fn addresses(&self) -> &Addresses {

@@ -16,7 +16,7 @@ use crate::{
     clients::{
         dial::{Dialler, Endpoint},
         trust::TrustStore,
-        wire::{Body, Class, Wire},
+        wire::{Body, Class, Receipt, Wire},
     },
     failure::{Failure, Kind, Result},
     messages::message,
@@ -38,6 +38,11 @@ impl SshReader {
     /// Connections use the dialler's limits: greeting and each login answer have `first_byte`.
     pub fn new(dialler: Dialler, endpoint: Endpoint, trust: TrustStore, wire: Wire) -> Self {
         Self(Service { dialler, endpoint, trust, wire })
+    }
+
+    /// The last login or reading command through this handle.
+    pub fn last_read(&self) -> Option<Receipt> {
+        self.0.wire.last_read()
     }
 
     /// The index of the first of `candidates` that logs `user` in, or `None` when the host refuses them all.
