@@ -24,14 +24,16 @@ use crate::{
     },
     engine::{
         self, Cancel, Clock, Journal, Options, SecretKey, Selection, StepState,
-        event::{Sink, Verdict},
+        event::{Setting, Sink, Verdict},
         journal::FileStorage,
     },
     failure::{Kind, Result},
     messages::message,
     plan::CheckOptions,
     stages::registry,
-    ui::{Display, Verbosity, lines::Lines, prompts::Prompts, screen::Tint, sentences, table::Table},
+    ui::{
+        Display, Verbosity, lines::Lines, prompts::Prompts, screen::Tint, sentences, settings, table::Table,
+    },
 };
 
 #[derive(Args, Debug)]
@@ -106,9 +108,13 @@ async fn look(session: &Session, options: &DiffOptions, config: &Config, loaded:
     let differing = states.iter().filter(|state| differs(state)).count();
     if session.json() {
         let steps: Vec<Value> = states.iter().map(record).collect();
-        session.print_json(&json!({"schema": "1.0", "differing": differing, "steps": steps}));
+        let settings: Vec<&Setting> = settings_of(&states).collect();
+        session.print_json(
+            &json!({"schema": "1.0", "differing": differing, "steps": steps, "settings": settings}),
+        );
     } else {
         show(session, &states);
+        show_settings(session, &states);
         let last = message("cli.diff.count", &[("differing", &differing), ("all", &states.len())]);
         let tint = if differing == 0 { Tint::Good } else { Tint::Warn };
         session.screen.line(&session.screen.tint(tint, session.screen.say(&last)));
@@ -141,6 +147,28 @@ fn show(session: &Session, states: &[StepState]) {
         table.row(vec![title, screen.say(&verdict).to_owned(), details.join("\n")]);
     }
     table.lines(screen.width).iter().for_each(|line| screen.line(line));
+}
+
+/// Planned beside found, with the cell and the request that proves it.
+fn show_settings(session: &Session, states: &[StepState]) {
+    let screen = &session.screen;
+    let lines = settings::lines(screen, settings_of(states), screen.width);
+    if lines.is_empty() {
+        return;
+    }
+    screen.line("");
+    screen.line(screen.say(&message("cli.diff.read-back", &[])));
+    lines.iter().for_each(|line| screen.line(line));
+    let all = settings_of(states).count();
+    let wrong = settings_of(states).filter(|row| row.verdict.is_wrong()).count();
+    let count = message("cli.diff.settings", &[("wrong", &wrong), ("all", &all)]);
+    let tint = if wrong == 0 { Tint::Good } else { Tint::Warn };
+    screen.line(&screen.tint(tint, screen.say(&count)));
+    screen.line("");
+}
+
+fn settings_of(states: &[StepState]) -> impl Iterator<Item = &Setting> {
+    states.iter().flat_map(|state| &state.settings)
 }
 
 fn record(state: &StepState) -> Value {

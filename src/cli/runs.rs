@@ -14,10 +14,12 @@ use super::{
 use crate::{
     engine::{
         Journal,
+        event::{Proof, Proofs},
         journal::{FileStorage, state::RunRecord},
     },
     failure::Result,
     messages::message,
+    text::Text,
     ui::table::Table,
     units,
 };
@@ -42,17 +44,38 @@ pub struct RunsOptions {
     artifacts: Option<PathBuf>,
 }
 
+/// A run, and what has been read back of the steps it only sent, by it or by a later run.
+struct Past {
+    site: String,
+    run: RunRecord,
+    proved: Vec<String>,
+    refuted: Vec<String>,
+}
+
+impl Past {
+    fn of(site: &str, run: &RunRecord, proofs: &Proofs) -> Self {
+        let with = |proof| run.sent.iter().filter(|step| proofs.of(step) == proof).cloned().collect();
+        Self {
+            site: site.to_owned(),
+            run: run.clone(),
+            proved: with(Proof::Proved),
+            refuted: with(Proof::Refuted),
+        }
+    }
+}
+
 pub fn run(session: &Session, options: &RunsOptions) -> Result<Ended> {
     let mut runs = Vec::new();
     for base in bases(options) {
         for path in site_folder::all(&base)? {
             let site = SiteFolder::at(&path);
             let journal = Journal::snapshot(Box::new(FileStorage::new(site.journal())), &site.key, "runs")?;
-            runs.extend(journal.state().runs.iter().map(|run| (site.key.clone(), run.clone())));
+            let state = journal.state();
+            runs.extend(state.runs.iter().map(|run| Past::of(&site.key, run, &state.proofs)));
         }
     }
     if session.json() {
-        let records: Vec<Value> = runs.iter().map(|(site, run)| record(site, run)).collect();
+        let records: Vec<Value> = runs.iter().map(record).collect();
         session.print_json(&json!({"schema": "1.0", "runs": records}));
     } else if runs.is_empty() {
         session.screen.line(session.screen.say(&message("cli.runs.none", &[])));
@@ -73,18 +96,19 @@ fn bases(options: &RunsOptions) -> Vec<PathBuf> {
     vec![beside, simulated]
 }
 
-fn show(session: &Session, runs: &[(String, RunRecord)]) {
+fn show(session: &Session, runs: &[Past]) {
     let screen = &session.screen;
     let headings = [
         message("cli.runs.run", &[]),
         message("cli.runs.site", &[]),
         message("cli.runs.end", &[]),
         message("cli.runs.changed", &[]),
+        message("cli.runs.sent", &[]),
         message("cli.runs.time", &[]),
         message("cli.runs.folder", &[]),
     ];
     let mut table = Table::new(&headings.each_ref().map(|heading| screen.say(heading)));
-    for (site, run) in runs {
+    for past @ Past { site, run, .. } in runs {
         let (end, changed, time) = match &run.finished {
             None => (message("cli.runs.unfinished", &[]), String::new(), String::new()),
             Some(end) => {
@@ -98,12 +122,25 @@ fn show(session: &Session, runs: &[(String, RunRecord)]) {
             }
         };
         let folder = run.run_folder.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-        table.row(vec![run.id.clone(), site.clone(), screen.say(&end).to_owned(), changed, time, folder]);
+        let end = screen.say(&end).to_owned();
+        let sent = screen.say(&sent(past)).to_owned();
+        table.row(vec![run.id.clone(), site.clone(), end, changed, sent, time, folder]);
     }
     table.lines(screen.width).iter().for_each(|line| screen.line(line));
 }
 
-fn record(site: &str, run: &RunRecord) -> Value {
+/// How many steps were only sent, and how many of them have been read back since.
+fn sent(past: &Past) -> Text {
+    let (sent, proved, refuted) = (past.run.sent.len(), past.proved.len(), past.refuted.len());
+    match (proved, refuted) {
+        (0, 0) => Text::same(sent),
+        (_, 0) => message("cli.runs.proved", &[("sent", &sent), ("proved", &proved)]),
+        _ => message("cli.runs.refuted", &[("sent", &sent), ("proved", &proved), ("refuted", &refuted)]),
+    }
+}
+
+fn record(past: &Past) -> Value {
+    let Past { site, run, proved, refuted } = past;
     json!({
         "run": run.id,
         "site": site,
@@ -111,6 +148,9 @@ fn record(site: &str, run: &RunRecord) -> Value {
         "simulated": run.simulated,
         "version": run.version,
         "folder": run.run_folder,
+        "sent": run.sent,
+        "proved": proved,
+        "refuted": refuted,
         "finished": run.finished,
     })
 }

@@ -27,7 +27,7 @@ use crate::{
 pub(super) const ATTEMPTS: usize = 3;
 
 /// In how many looks something must be missing before it counts as missing where effects show late.
-const LOOKS: u32 = 4;
+pub(super) const LOOKS: u32 = 4;
 
 /// How a step ended well.
 pub(super) type Ended = Result<(Outcome, Facts)>;
@@ -154,6 +154,7 @@ impl<W: World> Attempt<'_, W> {
             verdict,
             differences: view.differences.clone(),
             reason: view.reason.clone(),
+            evidence: self.world.evidence(&self.step.id),
         })
     }
 

@@ -8,7 +8,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::question::{Answer, Question};
-pub use super::{facts::Facts, step::Difference};
+pub use super::{
+    facts::Facts,
+    setting::{Agreement, Evidence, Proof, Proofs, Setting},
+    step::Difference,
+};
 use crate::{failure::Failure, text::Text};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -42,6 +46,15 @@ pub enum EventKind {
         differences: Vec<Difference>,
         #[serde(default)]
         reason: Option<Text>,
+        /// The last exchange of the look.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        evidence: Option<Evidence>,
+    },
+    /// A setting read back, planned beside found.
+    Setting {
+        step: String,
+        #[serde(flatten)]
+        setting: Box<Setting>,
     },
     /// The act is about to run; on disk before it does.
     Intent {
@@ -206,6 +219,9 @@ pub struct RunSummary {
     pub changed: usize,
     pub already_done: usize,
     pub sent: usize,
+    /// Steps sent, in this run or an earlier one, whose settings this run has read back as planned.
+    #[serde(default)]
+    pub proved: usize,
     pub skipped: usize,
     pub warnings: usize,
     pub failure: Option<Box<Failure>>,

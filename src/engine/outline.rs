@@ -52,6 +52,7 @@ fn kind_name<W: World>(kind: &StepKind<W>) -> &'static str {
         StepKind::Repeat { .. } => "repeat",
         StepKind::Once { .. } => "once",
         StepKind::Wait { .. } => "wait",
+        StepKind::Verify { .. } => "verify",
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn wait<W: World>(attempt: &Attempt<'_, W>, probe: &StepFn<W::R
     }
 }
 
-fn seen_again<W: World>(attempt: &Attempt<'_, W>) -> Resumed {
+pub(super) fn seen_again<W: World>(attempt: &Attempt<'_, W>) -> Resumed {
     if attempt.finished().is_some() { Resumed::Kept } else { Resumed::Redone }
 }
 

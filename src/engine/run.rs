@@ -33,6 +33,7 @@ use super::{
     stage::{Runbook, Stage, check_runbook},
     step::StepKind,
     tally::Tally,
+    verify::verify,
     world::World,
 };
 use crate::{
@@ -127,7 +128,7 @@ impl<'a, W: World + 'static> Runner<'a, W> {
         let selected: Vec<bool> = book.nodes.iter().map(|node| by_stage[node.stage]).collect();
         let needed = book.needs_of((0..selected.len()).filter(|at| selected[*at]));
         // A check of an earlier stage proves nothing that its later steps do not.
-        let looked_at = |at: usize| needed[at] && !matches!(book.nodes[at].step.kind, StepKind::Check { .. });
+        let looked_at = |at: usize| needed[at] && !book.nodes[at].step.kind.only_reads();
         let part = (0..selected.len()).map(|at| selected[at] || looked_at(at)).collect();
         let inputs = book.nodes.iter();
         let inputs =
@@ -280,5 +281,6 @@ async fn run_kind<W: World>(attempt: &Attempt<'_, W>) -> Ended {
         StepKind::Repeat { act } => repeat(attempt, act).await,
         StepKind::Once { probe, act, follow } => once(attempt, probe, act, follow.as_ref()).await,
         StepKind::Wait { probe } => wait(attempt, probe).await,
+        StepKind::Verify { read } => verify(attempt, read).await,
     }
 }

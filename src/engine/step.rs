@@ -1,4 +1,4 @@
-//! The five kinds of step, as the stages register them (DESIGN §4).
+//! The six kinds of step, as the stages register them (DESIGN §4).
 //!
 //! A stage's `steps()` is a literal list, in the order of its manifest:
 //!
@@ -9,6 +9,7 @@
 //!     .change_followed("dns", dns::probe, dns::act, job::follow)
 //!     .once("deploy", deploy::probe, deploy::act)
 //!     .wait("deployed", deploy::wait)
+//!     .verify("fisheye", fisheye::read)
 //! ```
 //!
 //! Every function takes the world (a probe only its readable part) and the step's own `Handle`.
@@ -16,7 +17,7 @@
 use futures_util::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
 
-use super::{facts::Facts, handle::Handle, world::World};
+use super::{facts::Facts, handle::Handle, setting::Setting, world::World};
 use crate::{failure::Result, text::Text};
 
 /// A setting whose value at the site is not the planned one.
@@ -79,6 +80,7 @@ pub(super) enum StepKind<W: World> {
     Repeat { act: StepFn<W, Sent> },
     Once { probe: StepFn<W::Read, OnceProbe>, act: StepFn<W, ()>, follow: Option<StepFn<W::Read, ()>> },
     Wait { probe: StepFn<W::Read, WaitProbe> },
+    Verify { read: StepFn<W::Read, Vec<Setting>> },
 }
 
 impl<W: World> StepKind<W> {
@@ -90,6 +92,7 @@ impl<W: World> StepKind<W> {
             Self::Repeat { .. } => "repeat",
             Self::Once { .. } => "once",
             Self::Wait { .. } => "wait",
+            Self::Verify { .. } => "verify",
         }
     }
 }
@@ -179,6 +182,15 @@ impl<W: World + 'static> Steps<W> {
         P: AsyncFn(&W::Read, &Handle) -> Result<WaitProbe> + 'static,
     {
         self.push(id, StepKind::Wait { probe: erase(probe) })
+    }
+
+    /// Reads settings back, planned beside found: every row is recorded with its evidence, one that is not as planned
+    /// fails the step when all are told. A survey reads them too.
+    pub fn verify<R>(self, id: &'static str, read: R) -> Self
+    where
+        R: AsyncFn(&W::Read, &Handle) -> Result<Vec<Setting>> + 'static,
+    {
+        self.push(id, StepKind::Verify { read: erase(read) })
     }
 
     fn push(mut self, id: &'static str, kind: StepKind<W>) -> Self {

@@ -4,13 +4,14 @@ use std::rc::Rc;
 
 use super::{
     context::Context,
-    event::{EventKind, Outcome, Verdict},
+    event::{Agreement, EventKind, Outcome, Setting, Verdict},
     facts::Facts,
     outline,
     run::{Options, Runner, Setup},
     stage::Stage,
-    step::Difference,
+    step::{Difference, StepKind},
     tally::Tally,
+    verify,
     view::View,
     world::World,
 };
@@ -30,6 +31,8 @@ pub struct StepState {
     pub verdict: Option<Verdict>,
     pub differences: Vec<Difference>,
     pub reason: Option<Text>,
+    /// What a verification read back.
+    pub settings: Vec<Setting>,
     /// Why it could not be looked at; the survey goes on.
     pub failure: Option<Box<Failure>>,
 }
@@ -67,8 +70,23 @@ async fn look<W: World + 'static>(runner: &Runner<'_, W>, at: usize) -> Result<S
         verdict: None,
         differences: Vec::new(),
         reason: None,
+        settings: Vec::new(),
         failure: None,
     };
+    if let StepKind::Verify { read } = &step.kind {
+        context.record(EventKind::StepStarted { step: step.id.clone() })?;
+        let attempt = runner.attempt(at);
+        match verify::read_once(&attempt, read).await {
+            Ok(settings) => {
+                verify::tell(&attempt, &settings)?;
+                (state.verdict, state.settings) = (Some(overall(&settings)), settings);
+            }
+            Err(failure) if super::cancel::is_stop(&failure) => return Err(failure),
+            Err(failure) => (state.verdict, state.failure) = (Some(Verdict::Unknown), Some(failure)),
+        }
+        context.record(not_run(&step.id, message("engine.survey.only", &[])))?;
+        return Ok(state);
+    }
     let Some(probe) = step.kind.probe() else {
         let sent = context.journal.borrow().state().step(&step.id).and_then(|record| record.finished.clone());
         state.reason = Some(match (step.kind.acts(), sent) {
@@ -101,6 +119,18 @@ async fn look<W: World + 'static>(runner: &Runner<'_, W>, at: usize) -> Result<S
     };
     context.record(end)?;
     Ok(state)
+}
+
+/// What the rows of a verification come to.
+fn overall(settings: &[Setting]) -> Verdict {
+    let any = |wanted: &[Agreement]| settings.iter().any(|row| wanted.contains(&row.verdict));
+    if any(&[Agreement::Differs, Agreement::Missing]) {
+        Verdict::Differs
+    } else if any(&[Agreement::Unread]) {
+        Verdict::Unknown
+    } else {
+        Verdict::Done
+    }
 }
 
 fn not_run(step: &str, reason: Text) -> EventKind {

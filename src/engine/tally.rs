@@ -1,8 +1,11 @@
 //! Counts what a run did, for its summary.
 
-use std::cell::Cell;
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeSet,
+};
 
-use super::event::{EventKind, Level, Outcome, RunSummary};
+use super::event::{EventKind, Level, Outcome, Proof, Proofs, RunSummary};
 use crate::failure::Failure;
 
 #[derive(Debug, Default)]
@@ -12,10 +15,17 @@ pub(super) struct Tally {
     sent: Cell<usize>,
     skipped: Cell<usize>,
     warnings: Cell<usize>,
+    /// Steps that were sent and nothing more, and what has read them back.
+    unproved: RefCell<BTreeSet<String>>,
+    proofs: RefCell<Proofs>,
 }
 
 impl Tally {
     pub fn count(&self, event: &EventKind) {
+        self.proofs.borrow_mut().learn(event);
+        if let EventKind::StepFinished { step, outcome: Outcome::Sent | Outcome::AlreadySent, .. } = event {
+            self.unproved.borrow_mut().insert(step.clone());
+        }
         let counter = match event {
             EventKind::Note { level: Level::Warning, .. } => &self.warnings,
             EventKind::StepFinished { outcome, .. } => match outcome {
@@ -31,7 +41,9 @@ impl Tally {
     }
 
     pub fn summary(&self, failure: Option<Box<Failure>>, elapsed_ms: u64) -> RunSummary {
+        let (sent, proofs) = (self.unproved.borrow(), self.proofs.borrow());
         RunSummary {
+            proved: sent.iter().filter(|step| proofs.of(step) == Proof::Proved).count(),
             exit_code: failure.as_ref().map_or(0, |failure| failure.kind.exit_code()),
             changed: self.changed.get(),
             already_done: self.already_done.get(),

@@ -100,18 +100,23 @@ impl<W: World> Probe<'_, W> {
 }
 
 impl<W: World> StepKind<W> {
-    /// The step's probe; a check and a repeat have none.
+    /// The step's probe; a check, a repeat and a verification have none.
     pub fn probe(&self) -> Option<Probe<'_, W>> {
         match self {
             StepKind::Change { probe, .. } => Some(Probe::Change(probe)),
             StepKind::Once { probe, .. } => Some(Probe::Once(probe)),
             StepKind::Wait { probe } => Some(Probe::Wait(probe)),
-            StepKind::Check { .. } | StepKind::Repeat { .. } => None,
+            StepKind::Check { .. } | StepKind::Repeat { .. } | StepKind::Verify { .. } => None,
         }
+    }
+
+    /// Whether the step proves nothing that a later step could need: it is left out where it was not asked for.
+    pub fn only_reads(&self) -> bool {
+        matches!(self, StepKind::Check { .. } | StepKind::Verify { .. })
     }
 
     /// Whether the step changes the site.
     pub fn acts(&self) -> bool {
-        !matches!(self, StepKind::Check { .. } | StepKind::Wait { .. })
+        !self.only_reads() && !matches!(self, StepKind::Wait { .. })
     }
 }

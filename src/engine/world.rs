@@ -1,5 +1,6 @@
 //! What the engine asks of the world its steps live in.
 
+use super::setting::Evidence;
 use crate::secret::Secret;
 
 /// The world of the steps. Probes see `Read`, a type without mutating methods; acts see the whole.
@@ -11,6 +12,11 @@ pub trait World {
     /// The plan field that a manifest's `uses` names, for change detection and for showing cells.
     /// `None`: no such field (a start-up check refuses manifests that name one).
     fn field(&self, key: &str) -> Option<FieldValue>;
+
+    /// The last exchange in which the step `stage.step` read from the site since this was asked before.
+    fn evidence(&self, _step: &str) -> Option<Evidence> {
+        None
+    }
 
     /// What was read and shared before may be stale now: called after every act, and before a look is repeated.
     fn forget_reads(&self) {}

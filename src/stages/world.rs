@@ -16,8 +16,9 @@ use crate::{
         http::Http,
         ssh::{Ssh, SshReader},
         trust::TrustStore,
+        wire::Receipt,
     },
-    engine::{self, Content, FieldValue, handle::Handle},
+    engine::{self, Content, FieldValue, event::Evidence, handle::Handle},
     failure::{Failure, Kind, Result},
     messages::message,
     plan::{Diagnostic, Plan, view},
@@ -173,4 +174,14 @@ impl engine::World for World {
         };
         Some(FieldValue { content, cells: field.cells.iter().map(ToString::to_string).collect() })
     }
+
+    fn evidence(&self, step: &str) -> Option<Evidence> {
+        self.read.http.wire().take_last_read(step).map(evidence)
+    }
+}
+
+/// A client's receipt in the words of the events.
+pub fn evidence(receipt: Receipt) -> Evidence {
+    let Receipt { operation, address, method, path, time, sha256 } = receipt;
+    Evidence { operation, address, method, path, at: time, sha256 }
 }

@@ -159,6 +159,7 @@ mod tests {
             verdict: Verdict::Differs,
             differences: vec![difference],
             reason: None,
+            evidence: None,
         };
         let text = said(Lang::En, Verbosity::Normal, &[run_started(), at(1, probed)]);
         assert!(text.contains("gateway: found 10.0.0.1, planned 10.0.0.254 (虚拟网络!I4)"), "{text}");

@@ -14,6 +14,7 @@ pub mod progress;
 pub mod prompts;
 pub mod screen;
 pub mod sentences;
+pub mod settings;
 pub mod summary;
 pub mod table;
 

@@ -1,9 +1,9 @@
-//! What a display knows of the run: titles by id, learnt from its first event.
+//! What a display knows of the run: titles by id, learnt from its first event, and the settings that a step read back.
 
 use std::collections::BTreeMap;
 
 use crate::{
-    engine::event::{Event, EventKind, RunOutline},
+    engine::event::{Event, EventKind, RunOutline, Setting},
     text::{Lang, Text},
 };
 
@@ -13,12 +13,19 @@ pub struct Outline {
     steps: BTreeMap<String, Text>,
     /// Steps of the selected stages.
     pub selected: usize,
+    /// By the step that read them back.
+    settings: BTreeMap<String, Vec<Setting>>,
 }
 
 impl Outline {
     pub fn learn(&mut self, event: &Event) {
-        if let EventKind::RunStarted(run) = &event.kind {
-            *self = Self::of(run);
+        match &event.kind {
+            EventKind::RunStarted(run) => *self = Self::of(run),
+            EventKind::StepStarted { step } => drop(self.settings.remove(step)),
+            EventKind::Setting { step, setting } => {
+                self.settings.entry(step.clone()).or_default().push(setting.as_ref().clone());
+            }
+            _ => {}
         }
     }
 
@@ -30,6 +37,11 @@ impl Outline {
             outline.selected += if stage.selected { stage.steps.len() } else { 0 };
         }
         outline
+    }
+
+    /// What a step has read back so far.
+    pub fn settings(&self, step: &str) -> &[Setting] {
+        self.settings.get(step).map_or(&[], Vec::as_slice)
     }
 
     /// `02 init-cluster  Deploy the cluster`.

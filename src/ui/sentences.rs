@@ -7,6 +7,7 @@ use super::{
     display::Verbosity,
     outline::Outline,
     screen::{Screen, Tint},
+    settings,
 };
 use crate::{
     engine::{
@@ -36,7 +37,10 @@ impl Sentences<'_> {
             }
             EventKind::StepFinished { step, outcome: Outcome::Failed { failure }, .. } => {
                 let why = failure.answer.as_ref().or(failure.meaning.as_ref());
-                vec![self.step_line(&message("ui.outcome.failed", &[]), Tint::Bad, step, why)]
+                let mut lines =
+                    vec![self.step_line(&message("ui.outcome.failed", &[]), Tint::Bad, step, why)];
+                lines.extend(self.settings(step));
+                lines
             }
             _ if quiet => Vec::new(),
             EventKind::RunStarted(run) => self.run_started(run),
@@ -60,7 +64,7 @@ impl Sentences<'_> {
             EventKind::Resumed { step, how } => {
                 vec![self.step_line(&resumed(*how), Tint::Dim, step, None)]
             }
-            EventKind::Probed { step, verdict, differences, reason } => {
+            EventKind::Probed { step, verdict, differences, reason, .. } => {
                 self.probed(step, *verdict, differences, reason.as_ref(), verbose)
             }
             EventKind::Intent { step } if verbose => {
@@ -136,7 +140,18 @@ impl Sentences<'_> {
             _ if elapsed_ms < 1000 => Text::default(),
             _ => Text::same(time(elapsed_ms)),
         };
-        vec![self.step_line(&word, tint, step, Some(&detail).filter(|text| !text.zh.is_empty()))]
+        let detail = Some(&detail).filter(|text| !text.zh.is_empty());
+        let mut lines = vec![self.step_line(&word, tint, step, detail)];
+        lines.extend(self.settings(step));
+        lines
+    }
+
+    /// What the step read back; in quiet only what is not as planned.
+    fn settings(&self, step: &str) -> Vec<String> {
+        let quiet = self.verbosity == Verbosity::Quiet;
+        let rows = self.outline.settings(step).iter().filter(|row| !quiet || row.verdict.is_wrong());
+        let limit = self.screen.width.map(|width| width.saturating_sub(4));
+        settings::lines(self.screen, rows, limit).iter().map(|line| format!("    {line}")).collect()
     }
 
     /// `  changed        Set the VIP (config-cluster.vip): 12s`.

@@ -9,7 +9,7 @@ use super::{
     sentences::time,
 };
 use crate::{
-    engine::event::{Event, EventKind, Level, Outcome, RunSummary, Sink},
+    engine::event::{Event, EventKind, Level, Outcome, Proof, Proofs, RunSummary, Sink},
     messages::message,
     text::Text,
 };
@@ -24,6 +24,9 @@ pub struct Summary {
 struct Collected {
     outline: Outline,
     changed: Vec<String>,
+    /// Steps that the site only answered, now or in an earlier run, and what has read them back.
+    sent: Vec<String>,
+    proofs: Proofs,
     warnings: Vec<(String, Text)>,
     folder: Option<PathBuf>,
     end: Option<RunSummary>,
@@ -37,12 +40,13 @@ impl Summary {
         let mut lines = vec![head(screen, end)];
         let labels = [
             message("ui.summary.changed", &[]),
+            message("ui.summary.sent", &[]),
             message("ui.summary.warnings", &[]),
             message("ui.summary.folder", &[]),
             message("ui.summary.next", &[]),
         ];
         let label_width = labels.iter().map(|label| width(screen.say(label))).max().unwrap_or(0);
-        let [changed, warnings, folder, go_on] = labels.each_ref().map(|label| screen.say(label));
+        let [changed, sent, warnings, folder, go_on] = labels.each_ref().map(|label| screen.say(label));
         let mut part = |label: &str, value: &str| {
             lines.push(format!("  {}  {value}", pad(label, label_width)));
         };
@@ -52,6 +56,10 @@ impl Summary {
         };
         for (position, step) in state.changed.iter().enumerate() {
             part(if position == 0 { changed } else { "" }, &named(step));
+        }
+        for (position, step) in state.sent.iter().enumerate() {
+            let said = format!("{}: {}", named(step), screen.say(&proof(state.proofs.of(step))));
+            part(if position == 0 { sent } else { "" }, &said);
         }
         for (position, (step, text)) in state.warnings.iter().enumerate() {
             let said = match step.as_str() {
@@ -70,6 +78,15 @@ impl Summary {
     /// How the run ended; `None` while it runs.
     pub fn end(&self) -> Option<RunSummary> {
         self.state.borrow().end.clone()
+    }
+}
+
+/// What is known of a step that was only answered.
+fn proof(proof: Proof) -> Text {
+    match proof {
+        Proof::Open => message("ui.summary.open", &[]),
+        Proof::Proved => message("ui.summary.proved", &[]),
+        Proof::Refuted => message("ui.summary.refuted", &[]),
     }
 }
 
@@ -99,10 +116,14 @@ impl Sink for Summary {
     fn event(&self, event: &Event) {
         let mut state = self.state.borrow_mut();
         state.outline.learn(event);
+        state.proofs.learn(&event.kind);
         match &event.kind {
             EventKind::RunStarted(run) => state.folder.clone_from(&run.run_folder),
             EventKind::StepFinished { step, outcome: Outcome::Changed, .. } => {
                 state.changed.push(step.clone())
+            }
+            EventKind::StepFinished { step, outcome: Outcome::Sent | Outcome::AlreadySent, .. } => {
+                state.sent.push(step.clone());
             }
             EventKind::Note { step, level: Level::Warning, text } => {
                 state.warnings.push((step.clone(), text.clone()));
@@ -134,6 +155,7 @@ mod tests {
             changed: 1,
             already_done: 3,
             sent: 0,
+            proved: 0,
             skipped: 2,
             warnings: 1,
             failure: None,

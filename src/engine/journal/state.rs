@@ -1,9 +1,9 @@
 //! What the journal's lines add up to: a pure fold, in which an impossible order of events is an error.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::{
-    event::{EventKind, Outcome},
+    event::{EventKind, Outcome, Proofs},
     facts::Facts,
     inputs::Inputs,
 };
@@ -15,6 +15,8 @@ pub struct State {
     pub steps: BTreeMap<String, StepRecord>,
     pub facts: Facts,
     pub runs: Vec<RunRecord>,
+    /// What has been read back of the steps that were only sent.
+    pub proofs: Proofs,
 }
 
 /// What is known about one step.
@@ -39,6 +41,8 @@ pub struct RunRecord {
     pub simulated: bool,
     pub version: String,
     pub run_folder: Option<std::path::PathBuf>,
+    /// Steps that this run sent without a proof of its own.
+    pub sent: BTreeSet<String>,
     pub finished: Option<crate::engine::event::RunSummary>,
 }
 
@@ -69,6 +73,7 @@ impl State {
                 simulated: outline.simulated,
                 version: outline.version.clone(),
                 run_folder: outline.run_folder.clone(),
+                sent: BTreeSet::new(),
                 finished: None,
             });
             return Ok(());
@@ -79,6 +84,10 @@ impl State {
         if current.id != run || current.finished.is_some() {
             return Err(format!("an event of run {run}, which is not the one at work"));
         }
+        if let EventKind::StepFinished { step, outcome: Outcome::Sent, .. } = event {
+            current.sent.insert(step.clone());
+        }
+        self.proofs.learn(event);
         match event {
             EventKind::RunFinished(summary) => current.finished = Some(summary.clone()),
             EventKind::StepStarted { step } => {
@@ -96,7 +105,9 @@ impl State {
                 self.running(step)?.remembered.set(name, value.clone());
             }
             EventKind::Forgotten { step } => self.running(step)?.remembered = Facts::none(),
-            EventKind::Resumed { step, .. } | EventKind::Probed { step, .. } => {
+            EventKind::Resumed { step, .. }
+            | EventKind::Probed { step, .. }
+            | EventKind::Setting { step, .. } => {
                 self.running(step)?;
             }
             EventKind::StepFinished { step, outcome: Outcome::NotRun { .. }, .. } => {

@@ -8,3 +8,4 @@ mod kinds;
 mod ordering;
 mod surveying;
 mod toy;
+mod verifying;
