@@ -18,6 +18,17 @@ pub struct Durations {
     pub vlan_create: f64,
     pub cpu_model: f64,
     pub chunk: f64,
+    pub vm_job: f64,
+    /// From the end of the job that creates a VM to its power-on.
+    pub power_on: f64,
+    /// From power-on until the guest agent reports (§5.4).
+    pub os_install: f64,
+    pub guest_network_job: f64,
+    /// How long SSH of the guest stays away after that job.
+    pub guest_ssh: f64,
+    pub preinstall: f64,
+    /// How late the installer writes its first line.
+    pub installer_log: f64,
     /// How long `vlans_count` of a VDS lags behind (§5.2, M).
     pub vlans_count_lag: f64,
     pub session_lifetime: f64,
@@ -40,6 +51,13 @@ impl Default for Durations {
             vlan_create: 0.3,
             cpu_model: 0.5,
             chunk: 0.2,
+            vm_job: 8.0,
+            power_on: 9.0,
+            os_install: 879.0,
+            guest_network_job: 10.0,
+            guest_ssh: 20.0,
+            preinstall: 30.0,
+            installer_log: 5.0,
             vlans_count_lag: 0.0,
             session_lifetime: 7.0 * 86_400.0,
             installer: 1200.0,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize, de};
 use super::{
     durations::Durations,
     fisheye::{self, UploadQuirks},
+    guest::GuestQuirks,
     random,
     ssh::{self, SshQuirks},
     variants::Variants,
@@ -95,8 +96,9 @@ pub struct Quirks {
     pub deployment_fails: bool,
     /// How it takes uploads.
     pub uploads: UploadQuirks,
-    /// How the hosts' SSH servers differ from the usual.
+    /// How the SSH servers differ from the usual, those of the hosts and the CloudTower guest's.
     pub ssh: SshQuirks,
+    pub guest: GuestQuirks,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -46,6 +46,15 @@ pub struct Ledger {
     pub password_changes: BTreeMap<String, Tally>,
     /// By volume id, in order of that id.
     pub volumes: BTreeMap<String, VolumeEntry>,
+    /// VMs that came into being, by name, and those deleted.
+    pub vms: BTreeMap<String, Tally>,
+    pub vms_deleted: BTreeMap<String, Tally>,
+    /// Guest networks and power states set, by name of the VM.
+    pub vm_writes: BTreeMap<String, Tally>,
+    /// Of the CloudTower guest.
+    pub resolv_conf_writes: Tally,
+    pub preinstalls: Tally,
+    pub installer_starts: Tally,
     pub ssh_connections: BTreeMap<Ipv4Addr, Tally>,
     /// Requests that changed something, by operation.
     pub changes: BTreeMap<String, Tally>,

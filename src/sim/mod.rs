@@ -6,7 +6,7 @@ mod durations;
 mod exchange;
 pub mod fault;
 mod fisheye;
-mod guest;
+pub mod guest;
 pub mod hold;
 mod host;
 pub mod ledger;

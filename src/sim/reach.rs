@@ -58,7 +58,7 @@ impl State {
             return Reach::Refused;
         }
         if plan.cloudtower == Some(address) {
-            return self.reach_tower(now, port);
+            return self.reach_guest(now, port);
         }
         let free = plan.components.values().any(|addresses| addresses.contains(&address));
         if free { Reach::Silent } else { Reach::Outside }

@@ -34,8 +34,9 @@ pub struct State {
     pub variants: Variants,
     pub faults: Vec<Fault>,
     pub cluster: Cluster,
+    /// The machine at the CloudTower address.
     pub guest: Guest,
-    /// Host accounts: address → account → password.
+    /// SSH accounts, of the hosts and the CloudTower guest: address → account → password.
     pub accounts: BTreeMap<Ipv4Addr, BTreeMap<String, String>>,
     pub ledger: Ledger,
     pub requests: Vec<Request>,

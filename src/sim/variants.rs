@@ -18,6 +18,9 @@ pub struct Variants {
     pub unfinished_image: UnfinishedImage,
     pub vlan_ids: VlanIds,
     pub vip_answer: VipAnswer,
+    pub vm_list: VmList,
+    pub agent_before: AgentBefore,
+    pub early_guest_network: EarlyGuestNetwork,
 }
 
 /// The body of a 401 (§4).
@@ -114,12 +117,41 @@ pub enum VipAnswer {
     Job,
 }
 
+/// `GET vms`, which is not documented (api-fisheye §8.2).
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VmList {
+    #[default]
+    NotFound,
+    Listed,
+}
+
+/// `guest_info` of a VM whose agent does not report yet (§5.4).
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AgentBefore {
+    #[default]
+    Absent,
+    WithoutState,
+    NotRunning,
+}
+
+/// A guest network set before the agent runs (§5.4).
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EarlyGuestNetwork {
+    #[default]
+    JobFails,
+    NoEffect,
+}
+
 impl Variants {
     /// Every choice drawn from the seed (scenario 8 of §11).
     pub fn drawn(seed: u64) -> Self {
         use self::{
-            BeforeDeployment as B, Refusal as R, RepeatedChunk as C, ScanAfter as A, SetupRootAgain as G,
-            StatusBefore as S, UnfinishedImage as U, VipAnswer as P, VlanIds as V, WrongPassword as W,
+            AgentBefore as I, BeforeDeployment as B, EarlyGuestNetwork as E, Refusal as R,
+            RepeatedChunk as C, ScanAfter as A, SetupRootAgain as G, StatusBefore as S, UnfinishedImage as U,
+            VipAnswer as P, VlanIds as V, VmList as L, WrongPassword as W,
         };
         fn draw<T: Copy>(seed: u64, name: &str, choices: &[T]) -> T {
             *random::pick(seed, choices, &["variant", name])
@@ -135,6 +167,9 @@ impl Variants {
             unfinished_image: draw(seed, "image", &[U::Absent, U::Listed]),
             vlan_ids: draw(seed, "vlan-ids", &[V::Number, V::Text]),
             vip_answer: draw(seed, "vip", &[P::Plain, P::Job]),
+            vm_list: draw(seed, "vm-list", &[L::NotFound, L::Listed]),
+            agent_before: draw(seed, "agent", &[I::Absent, I::WithoutState, I::NotRunning]),
+            early_guest_network: draw(seed, "early-network", &[E::JobFails, E::NoEffect]),
         }
     }
 }

@@ -7,6 +7,7 @@ use super::{
     super::{random, site::State},
     deployment::Deployment,
     network::Vds,
+    vms::Vm,
     volume::Volume,
 };
 
@@ -36,6 +37,7 @@ impl State {
             "ipmi": ipmi,
             "cpu_model": cluster.cpu_model,
             "vdses": sorted(cluster.vdses.iter().map(|vds| self.vds(vds))),
+            "vms": sorted(cluster.vms().map(|vm| self.vm(vm))),
             "volumes": sorted(cluster.volumes.iter().filter(|volume| !volume.deleted).map(volume)),
         })
     }
@@ -54,6 +56,19 @@ impl State {
                 })
             })
             .collect()
+    }
+
+    fn vm(&self, vm: &Vm) -> Value {
+        let image = self.cluster.volumes.iter().find(|volume| volume.path() == vm.image_path);
+        let mut networks = self.cluster.vdses.iter().flat_map(|vds| &vds.networks);
+        json!({
+            "name": vm.name, "vcpu": vm.vcpu, "memory": vm.memory, "running": vm.running,
+            "image_md5": image.and_then(|image| image.md5.as_deref()),
+            "vlan": networks.find(|network| network.uuid == vm.vlan_uuid).map(|network| &network.name),
+            "guest": vm.network.as_ref().map(|network| {
+                json!({"ip": network.ip, "mask": network.mask, "gateway": network.gateway})
+            }),
+        })
     }
 
     fn vds(&self, vds: &Vds) -> Value {

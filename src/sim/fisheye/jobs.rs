@@ -13,6 +13,7 @@ use super::{
     },
     Visit,
     network::Vds,
+    vms::{GuestNetwork, Vm},
 };
 
 /// What a job does to the cluster when it ends well.
@@ -24,7 +25,18 @@ pub enum Effect {
     SetDns(Vec<String>),
     SetNtp(String, Vec<String>),
     CreateVds(Box<Vds>),
+    CreateVm(Box<Vm>),
+    /// The VM's UUID and what its guest is told.
+    SetGuestNetwork(String, GuestNetwork),
+    Power {
+        vm: String,
+        on: bool,
+    },
+    DeleteVm(String),
 }
+
+/// Why a job that was accepted cannot end well: error code and text.
+pub type Impossible = (&'static str, &'static str);
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Job {
@@ -33,6 +45,8 @@ pub struct Job {
     since: Moment,
     until: Moment,
     fate: Option<JobFate>,
+    /// Code and text of its failure.
+    failure: (String, String),
     pub effect: Effect,
     applied: bool,
     /// Filled from the start (S), keyed by UUID.
@@ -70,17 +84,32 @@ impl Visit<'_> {
         resources: Value,
         message: (&str, &str),
     ) -> Answer {
+        self.start(description, seconds, Ok(effect), resources, message)
+    }
+
+    /// Starts a job that fails at its end when its effect is impossible.
+    pub fn start(
+        &mut self,
+        description: &str,
+        seconds: f64,
+        effect: Result<Effect, Impossible>,
+        resources: Value,
+        message: (&str, &str),
+    ) -> Answer {
         let id = self.state.new_uuid();
         let fate = self.course.actions.iter().find_map(|action| match action {
             Action::Job(fate) => Some(*fate),
             _ => None,
         });
+        let fate = fate.or(effect.is_err().then_some(JobFate::Failed));
+        let (code, text) = effect.as_ref().err().unwrap_or(&("SIM_NO_RESOURCE", "a node did not answer"));
         let job = Job {
             description: description.to_owned(),
             since: self.now,
             until: self.now.plus(durations::seconds(seconds)),
             fate,
-            effect,
+            failure: ((*code).to_owned(), (*text).to_owned()),
+            effect: effect.unwrap_or(Effect::Nothing),
             applied: false,
             resources,
             message: (message.0.to_owned(), message.1.to_owned()),
@@ -102,7 +131,7 @@ impl State {
             .map(|(id, job)| (job.until, id.clone()))
             .collect();
         ended.sort();
-        for (_, id) in ended {
+        for (until, id) in ended {
             let Some(job) = self.cluster.jobs.get_mut(&id) else { continue };
             job.applied = true;
             match job.effect.clone() {
@@ -110,6 +139,10 @@ impl State {
                 Effect::SetDns(servers) => self.cluster.dns = servers,
                 Effect::SetNtp(mode, servers) => self.cluster.ntp = (mode, servers),
                 Effect::CreateVds(vds) => self.cluster.vdses.push(*vds),
+                Effect::CreateVm(vm) => self.create_vm(until, *vm),
+                Effect::SetGuestNetwork(vm, network) => self.set_guest_network(until, &vm, network),
+                Effect::Power { vm, on } => self.power(until, &vm, on),
+                Effect::DeleteVm(vm) => self.delete_vm(until, &vm),
             }
         }
     }
@@ -126,7 +159,7 @@ pub fn show(visit: &mut Visit<'_>) -> Outcome {
     let state = job.state(visit.now);
     let (code, text, tasks) = if state == "failed" {
         let tasks = json!([
-            {"state": "failed", "error_code": "SIM_NO_RESOURCE", "error_msg": "a node did not answer"},
+            {"state": "failed", "error_code": job.failure.0, "error_msg": job.failure.1},
             {"state": "failed", "error_code": "JOB_FOLLOWER_FAILED_DUE_TO_DEPENDENCY", "error_msg": ""},
         ]);
         (json!("SIM_JOB_FAILED"), json!("a task of the job failed"), tasks)
@@ -150,5 +183,8 @@ pub fn show(visit: &mut Visit<'_>) -> Outcome {
 /// Name and UUID of the first resource (api-fisheye §5).
 fn event_data(resources: &Value) -> Value {
     let first = resources.as_object().and_then(|map| map.iter().next());
-    first.map_or(json!({}), |(uuid, resource)| json!({"uuid": uuid, "name": resource["name"]}))
+    first.map_or(
+        json!({}),
+        |(uuid, resource)| json!({"uuid": uuid, "name": resource.get("name").or(resource.get("vm_name"))}),
+    )
 }

@@ -11,6 +11,9 @@ mod routes;
 mod scan;
 mod sessions;
 mod settings;
+mod storage;
+mod vm_body;
+mod vms;
 mod volume;
 mod volumes;
 
@@ -20,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use handle::handle;
 pub use routes::operations;
+pub use vms::{Life, Vm};
 pub use volume::{ChunkBytes, UploadQuirks};
 
 use self::{
@@ -27,6 +31,7 @@ use self::{
     jobs::Job,
     network::Vds,
     settings::{Ipmi, Licence},
+    storage::StoragePolicy,
     volume::Volume,
 };
 use super::{clock::Moment, exchange::Call, hold::Course, site::State};
@@ -54,6 +59,9 @@ pub struct Cluster {
     licence: Option<Licence>,
     cpu_model: String,
     vdses: Vec<Vds>,
+    policy: Option<StoragePolicy>,
+    /// In order of creation.
+    vms: Vec<Vm>,
     jobs: BTreeMap<String, Job>,
     /// In order of creation.
     volumes: Vec<Volume>,
@@ -80,6 +88,7 @@ impl State {
     pub fn settle(&mut self, now: Moment) {
         self.finish_deployment(now);
         self.finish_jobs(now);
+        self.settle_guest(now);
     }
 }
 

@@ -22,6 +22,7 @@ use super::{
     deploy_body::DeployBody,
     jobs::Effect,
     settings::Licence,
+    storage::StoragePolicy,
 };
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -89,6 +90,7 @@ impl State {
         internal.networks.push(self.new_network("ovsbr-internal-default-network", 0, signed));
         self.cluster.vdses.push(internal);
         self.cluster.licence = Some(Licence { serial: self.new_uuid(), sign_date: signed.epoch_seconds() });
+        self.cluster.policy = Some(StoragePolicy { uuid: self.new_uuid(), since: signed });
         self.cluster.cpu_model = "host_passthrough".to_owned();
         self.cluster.dns = vec!["127.0.0.1".to_owned()];
         self.cluster.ntp = ("internal".to_owned(), Vec::new());

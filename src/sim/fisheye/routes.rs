@@ -5,7 +5,7 @@ use super::{
         durations::Durations,
         exchange::{Call, Outcome},
     },
-    Visit, deployment, jobs, network, scan, sessions, settings, volumes,
+    Visit, deployment, jobs, network, scan, sessions, settings, storage, vms, volumes,
 };
 
 /// What a request must carry to be let in.
@@ -25,6 +25,8 @@ pub enum BodyKind {
     Empty,
     Json,
     Multipart,
+    /// Not documented: anything.
+    Free,
 }
 
 #[derive(Clone, Copy)]
@@ -141,6 +143,14 @@ const ROUTES: &[Route] = &[
         .body(BodyKind::Multipart).query(CHUNK_QUERY).delay(|d| d.chunk),
     write("fisheye.image.delete", "DELETE", "/api/v2/images/{}", volumes::delete)
         .body(BodyKind::Empty),
+    read("fisheye.storage_policy.list", "/api/v2/storage_policies", storage::policies),
+    read("fisheye.vm.list", "/api/v2/vms", vms::list),
+    write("fisheye.vm.create", "POST", "/api/v2/vms", vms::create),
+    read("fisheye.vm.show", "/api/v2/vms/{}", vms::show),
+    write("fisheye.vm.network", "PUT", "/api/v2/vms/{}", vms::set_network),
+    write("fisheye.vm.start", "POST", "/api/v2/vms/{}/start", vms::start).body(BodyKind::Free),
+    write("fisheye.vm.stop", "POST", "/api/v2/vms/{}/stop", vms::stop).body(BodyKind::Free),
+    write("fisheye.vm.delete", "DELETE", "/api/v2/vms/{}", vms::delete),
 ];
 
 /// The names that faults may use.

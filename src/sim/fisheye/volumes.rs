@@ -132,17 +132,21 @@ pub fn images(visit: &mut Visit<'_>) -> Outcome {
     let unfinished = matches!(visit.state.variants.unfinished_image, UnfinishedImage::Listed);
     let shown =
         |volume: &&Volume| volume.kind == Kind::Image && !volume.deleted && (volume.complete || unfinished);
-    let images: Vec<Value> = visit.state.cluster.volumes.iter().filter(shown).map(show_image).collect();
+    let cluster = &visit.state.cluster;
+    let used = |volume: &Volume| cluster.vms().filter(|vm| vm.image_path == volume.path()).count();
+    let images: Vec<Value> =
+        cluster.volumes.iter().filter(shown).map(|volume| show_image(volume, used(volume))).collect();
     Ok(Answer::eok(json!({"images": images})))
 }
 
-fn show_image(volume: &Volume) -> Value {
+fn show_image(volume: &Volume, vms: usize) -> Value {
     json!({
         "uuid": volume.image_uuid, "name": volume.name, "size": volume.size, "path": volume.path(),
         "zbs_volume_id": volume.id, "type": "ISO_IMAGE",
         "resource_state": if volume.complete { "in-use" } else { "SIM_uploading" },
         "md5": volume.md5, "description": volume.description, "file_name": volume.image_uuid, "os": "",
-        "time": volume.since.epoch_seconds(), "vms_count": 0, "vm_templates_count": 0, "vm_snapshots_count": 0,
+        "time": volume.since.epoch_seconds(), "vms_count": vms, "vm_templates_count": 0,
+        "vm_snapshots_count": 0,
     })
 }
 

@@ -1,9 +1,6 @@
 //! When CloudTower's ports open and when it answers (site-behaviour §7.1).
 
-use super::super::{clock::Moment, durations, guest::Installer, reach::Reach, site::State};
-
-/// The share of the installer's time after which nginx listens; §7.1 says 40–50 %.
-const LISTENS_AFTER: f64 = 0.45;
+use super::super::{clock::Moment, durations, reach::Reach, site::State};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -15,31 +12,24 @@ pub enum Phase {
 }
 
 impl State {
-    /// How far CloudTower has come up.
+    /// How far CloudTower has come up. What came up before an installer failed stays, but never answers.
     pub fn tower_phase(&self, now: Moment) -> Phase {
-        match self.guest.installer {
-            Installer::NotStarted => Phase::Absent,
-            Installer::Running { since } => {
-                let listens = durations::seconds(self.durations.installer * LISTENS_AFTER);
-                if now < since.plus(listens) { Phase::Absent } else { Phase::Starting }
-            }
-            Installer::Done { at } => {
-                let ready = at.plus(durations::seconds(self.durations.tower_ready));
-                if now < ready { Phase::Starting } else { Phase::Ready }
-            }
-            // The containers that came up before the failure stay; none of them answers.
-            Installer::Failed => Phase::Starting,
+        let delay = durations::seconds(self.durations.tower_ready);
+        let ready = self.guest.installed(now).is_some_and(|done| done.plus(delay) <= now);
+        match self.guest.web_opens().filter(|opens| *opens <= now) {
+            _ if ready => Phase::Ready,
+            Some(_) => Phase::Starting,
+            None => Phase::Absent,
         }
     }
 
-    /// What a connect to a port of CloudTower's web service meets.
+    /// What a connect to a port of CloudTower's web service meets, once the machine is on the network.
     pub fn reach_tower(&self, now: Moment, port: u16) -> Reach {
-        match (self.guest.address_since.is_some_and(|since| since <= now), port) {
-            (false, _) => Reach::Silent,
-            (true, _) if self.tower_phase(now) == Phase::Absent => Reach::Refused,
-            (true, 80) => Reach::Http,
-            (true, 443) => Reach::Https,
-            (true, _) => Reach::Refused,
+        match (self.tower_phase(now), port) {
+            (Phase::Absent, _) => Reach::Refused,
+            (_, 80) => Reach::Http,
+            (_, 443) => Reach::Https,
+            _ => Reach::Refused,
         }
     }
 }
