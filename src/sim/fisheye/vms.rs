@@ -278,7 +278,7 @@ pub fn set_network(visit: &mut Visit<'_>) -> Outcome {
     // Any other address would be silent for ever in this twin, and outside the plan.
     if visit.state.twin.plan.cloudtower.is_some_and(|planned| planned != nic.ip_address) {
         let what = "a guest address that the plan does not name";
-        visit.state.breach(visit.now, visit.call.address, "fisheye.vm.network", what);
+        visit.state.breach(visit.now, visit.call.address, "fisheye.vm.update", what);
     }
     let network =
         GuestNetwork { ip: nic.ip_address, mask: nic.subnet_mask, gateway: nic.gateway, since: None };
