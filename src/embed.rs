@@ -31,6 +31,18 @@ pub const STAGES: &[(&str, &str)] = &[
 /// The name grammar of the VM tools image.
 pub const VM_TOOLS_PACKAGE: &str = include_str!("../templates/packages/vmtools.toml");
 
+/// The GraphQL documents of CloudTower: `(operation name, text)` (graphql-operations).
+pub const GRAPHQL: &[(&str, &str)] = &[
+    ("checkTowerIsSetup", include_str!("../templates/graphql/checkTowerIsSetup.graphql")),
+    ("createOrganization", include_str!("../templates/graphql/createOrganization.graphql")),
+    ("createRootUser", include_str!("../templates/graphql/createRootUser.graphql")),
+    ("deployedLicense", include_str!("../templates/graphql/deployedLicense.graphql")),
+    ("globalAlertRules", include_str!("../templates/graphql/globalAlertRules.graphql")),
+    ("updateClusterSettings", include_str!("../templates/graphql/updateClusterSettings.graphql")),
+    ("updateCloudTowerNtpUrl", include_str!("../templates/graphql/updateCloudTowerNtpUrl.graphql")),
+    ("updateGlobalAlertRule", include_str!("../templates/graphql/updateGlobalAlertRule.graphql")),
+];
+
 /// The configuration's defaults: the commented example is the default.
 pub const CONFIG: &str = include_str!("../examples/voyager.toml");
 

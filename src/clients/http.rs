@@ -43,6 +43,8 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
     /// Where a redirect points; it is never followed.
     pub location: Option<String>,
+    /// CloudTower's own name for the request, for its support (api-cloudtower §1.1).
+    pub request_id: Option<String>,
 }
 
 impl Answer {
@@ -121,6 +123,7 @@ impl Http {
             },
             started,
             took: clock.elapsed(),
+            request_id: answer.as_ref().ok().and_then(|answer| answer.request_id.as_deref()),
             attempt,
             class: call.class,
             changes: call.changes,
@@ -219,6 +222,7 @@ async fn read(at: Endpoint, mut response: Response) -> Result<Answer, Problem> {
         seconds.map(Duration::from_secs).or_else(until)
     });
     let location = text(header::LOCATION);
+    let request_id = text(header::HeaderName::from_static("x-tower-request-id"));
     let status = response.status().as_u16();
     let mut body = Vec::new();
     while let Some(part) = response.chunk().await.map_err(|error| Problem::lost(at, chain(&error), None))? {
@@ -227,7 +231,7 @@ async fn read(at: Endpoint, mut response: Response) -> Result<Answer, Problem> {
         }
         body.extend_from_slice(&part);
     }
-    Ok(Answer { from: at, status, body: body.into(), date, retry_after, location })
+    Ok(Answer { from: at, status, body: body.into(), date, retry_after, location, request_id })
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {

@@ -15,6 +15,7 @@ pub mod retry;
 pub mod ssh;
 #[cfg(test)]
 mod testing;
+pub mod tower;
 pub mod trust;
 pub mod upload;
 pub mod wire;

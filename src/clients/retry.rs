@@ -98,23 +98,21 @@ impl Http {
                     Some((session.header(), &held))
                 }
             };
-            let problem = match self.over(call, route, token, attempt).await {
-                Ok(answer) if matches!(answer.status, 401 | 403) && refused.is_none() => {
-                    if let (Auth::Session(_), Some((_, token))) = (auth, token) {
-                        refused = Some(token.clone());
-                        continue;
-                    }
-                    match read(&answer) {
-                        Ok(result) => return Ok(result),
-                        Err(problem) => problem,
-                    }
-                }
+            let (problem, unauthorised) = match self.over(call, route, token, attempt).await {
                 Ok(answer) => match read(&answer) {
                     Ok(result) => return Ok(result),
-                    Err(problem) => problem,
+                    // Some services say it in the body of a success (graphql-operations §1).
+                    Err(problem) => {
+                        let said = matches!(&problem, Problem::Refused(refused) if matches!(refused.status, 401 | 403));
+                        (problem, said || matches!(answer.status, 401 | 403))
+                    }
                 },
-                Err(problem) => problem,
+                Err(problem) => (problem, false),
             };
+            if let (Auth::Session(_), Some((_, token)), None, true) = (auth, token, &refused, unauthorised) {
+                refused = Some(token.clone());
+                continue;
+            }
             if call.class != Class::Read || !call.retried || attempt >= ATTEMPTS || !problem.passes() {
                 return Err(problem);
             }

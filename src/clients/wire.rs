@@ -55,6 +55,9 @@ pub struct Record {
     /// Why no answer came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The site's own name for the request, where it gives one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     pub ms: u64,
     /// From 1.
     pub attempt: u32,
@@ -105,6 +108,7 @@ pub struct Exchange<'a> {
     pub outcome: Outcome<'a>,
     pub started: Timestamp,
     pub took: Duration,
+    pub request_id: Option<&'a str>,
     pub attempt: u32,
     pub class: Class,
     pub changes: bool,
@@ -239,6 +243,7 @@ impl Wire {
             },
             response,
             error,
+            request_id: exchange.request_id.map(|id| self.redactor.text(id)),
             ms: u64::try_from(exchange.took.as_millis()).unwrap_or(u64::MAX),
             attempt: exchange.attempt,
             class: exchange.class,

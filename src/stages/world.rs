@@ -15,6 +15,7 @@ use crate::{
         fisheye::{Addresses, Fisheye, Reader, Vds},
         http::Http,
         ssh::{Ssh, SshReader},
+        tower::{Tower, TowerReader},
         trust::TrustStore,
         wire::Receipt,
     },
@@ -43,6 +44,7 @@ pub struct Outfit {
 pub struct World {
     read: WorldRead,
     fisheye: Fisheye,
+    tower: Tower,
 }
 
 /// The readable part of the world, for probes: nothing here changes the site.
@@ -57,6 +59,7 @@ pub struct WorldRead {
     pub workbook: Option<Workbook>,
     http: Http,
     fisheye: Reader,
+    tower: TowerReader,
     vdses: RefCell<Option<Shared>>,
     run_folder: Option<PathBuf>,
 }
@@ -83,6 +86,8 @@ impl World {
         };
         let password = plan.cluster.admin_password.value.clone();
         let fisheye = Fisheye::new(http.clone(), addresses, password);
+        let tower =
+            Tower::new(http.clone(), plan.cloudtower.ip.value, plan.cloudtower.web_password.value.clone());
         let read = WorldRead {
             plan,
             findings,
@@ -92,11 +97,12 @@ impl World {
             trust,
             workbook,
             fisheye: fisheye.reader().clone(),
+            tower: tower.reader().clone(),
             http,
             vdses: RefCell::new(None),
             run_folder,
         };
-        Self { read, fisheye }
+        Self { read, fisheye, tower }
     }
 
     pub fn plan(&self) -> &Plan {
@@ -111,6 +117,11 @@ impl World {
     pub fn fisheye(&self, handle: &Handle) -> Fisheye {
         *self.read.vdses.borrow_mut() = None;
         self.fisheye.for_step(handle.id())
+    }
+
+    /// CloudTower, to be changed.
+    pub fn tower(&self, handle: &Handle) -> Tower {
+        self.tower.for_step(handle.id())
     }
 
     pub fn ssh(&self, handle: &Handle, address: Ipv4Addr) -> Ssh {
@@ -137,6 +148,11 @@ impl WorldRead {
     /// The cluster, to be looked at.
     pub fn cluster(&self, handle: &Handle) -> Reader {
         self.fisheye.for_step(handle.id())
+    }
+
+    /// CloudTower, to be looked at.
+    pub fn tower(&self, handle: &Handle) -> TowerReader {
+        self.tower.for_step(handle.id())
     }
 
     pub fn ssh(&self, handle: &Handle, address: Ipv4Addr) -> SshReader {

@@ -119,6 +119,7 @@ mod tests {
             date: None,
             retry_after: None,
             location: None,
+            request_id: None,
         }
     }
 

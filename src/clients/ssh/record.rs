@@ -78,6 +78,7 @@ impl Service {
             outcome,
             started: noted.started,
             took: noted.took,
+            request_id: None,
             attempt: noted.attempt,
             class: noted.class,
             changes,

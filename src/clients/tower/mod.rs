@@ -1,0 +1,188 @@
+//! CloudTower: REST under `/v2/api` and GraphQL at `/api` (api-cloudtower, graphql-operations).
+//!
+//! One file per group of operations. `TowerReader` holds what only looks, logins included; `Tower` adds what
+//! changes CloudTower and is handed to acts alone. Everything travels over https: port 80 redirects, and a
+//! redirected POST becomes a GET (api-cloudtower §1.1).
+
+mod alerts;
+mod clusters;
+mod dashboards;
+mod datacenters;
+mod graphql;
+mod networks;
+mod racks;
+mod rest;
+mod sessions;
+mod set_up;
+mod settings;
+mod tasks;
+#[cfg(test)]
+mod tests;
+
+use std::{net::Ipv4Addr, ops::Deref, sync::Arc, time::Duration};
+
+use serde::{Deserialize, de::DeserializeOwned};
+
+pub use self::{
+    alerts::{AlertRule, GlobalAlertRule, Severity, Threshold},
+    clusters::{Cluster, ConnectState, Find, Host},
+    dashboards::{Graph, Metric, NewGraph, NewView, View},
+    datacenters::{Datacenter, Organization},
+    networks::{Vds, Vlan},
+    racks::{Chassis, NewChassis, NewRack, Node, Rack, Zone},
+    sessions::{Entry, InForce},
+    set_up::{Licence, Readiness, SetUp},
+    settings::ClusterSettings,
+    tasks::TaskState,
+};
+use self::{rest::Made, sessions::TowerSession};
+use super::{
+    http::{Answer, Call, Http, Target},
+    lenient,
+    problem::Problem,
+    retry::{Auth, Route},
+};
+use crate::{failure::Result, messages::message, secret::Secret};
+
+/// The operations that only look. Cheap to clone.
+#[derive(Clone)]
+pub struct TowerReader {
+    http: Http,
+    site: Arc<Site>,
+}
+
+/// All operations. Cheap to clone.
+#[derive(Clone)]
+pub struct Tower(TowerReader);
+
+struct Site {
+    address: Ipv4Addr,
+    route: Route,
+    session: TowerSession,
+}
+
+/// Something that another object names: id and name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Named {
+    #[serde(deserialize_with = "lenient::text")]
+    pub id: String,
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub name: String,
+}
+
+/// What an asynchronous call began: nothing, where CloudTower did it at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Begun {
+    /// Tasks to be followed (api-cloudtower §1.5).
+    pub tasks: Vec<String>,
+    /// Ids of the objects, in the order they were asked for.
+    pub ids: Vec<String>,
+}
+
+impl From<Vec<Made>> for Begun {
+    fn from(made: Vec<Made>) -> Self {
+        let tasks = made.iter().filter_map(|made| made.task_id.clone()).collect();
+        Self { tasks, ids: made.into_iter().filter_map(|made| made.id).collect() }
+    }
+}
+
+/// Pause before a write that met a locked resource is sent again (api-cloudtower §1.4).
+const LOCK_PACE: Duration = Duration::from_secs(5);
+/// How long a lock is waited for: the cap of a task (api-cloudtower §1.5).
+const LONGEST_LOCK: Duration = Duration::from_secs(300);
+
+impl TowerReader {
+    /// `password` is the planned one of the account `root`.
+    pub fn new(http: Http, address: Ipv4Addr, password: Secret<String>) -> Self {
+        http.wire().redactor().learn(password.expose());
+        let route = Route::to(Target::https(address));
+        Self { http, site: Arc::new(Site { address, route, session: TowerSession::new(password) }) }
+    }
+
+    /// The same client, with the transcript labelled for another step.
+    pub fn for_step(&self, step: &str) -> Self {
+        Self { http: self.http.for_step(step), site: self.site.clone() }
+    }
+
+    pub fn address(&self) -> Ipv4Addr {
+        self.site.address
+    }
+
+    /// A call with the session's token.
+    async fn call<T>(&self, call: Call, read: impl Fn(&Answer) -> Result<T, Problem>) -> Result<T> {
+        let result = self.call_raw(&call, read).await;
+        self.told(&call, result)
+    }
+
+    /// The same for callers that have to tell refusals apart.
+    async fn call_raw<T>(
+        &self,
+        call: &Call,
+        read: impl Fn(&Answer) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        self.http.call(call, &self.site.route, Auth::Session(&self.site.session), read).await
+    }
+
+    /// A call of the time before there is an account.
+    async fn call_openly<T>(&self, call: Call, read: impl Fn(&Answer) -> Result<T, Problem>) -> Result<T> {
+        let result = self.http.call(&call, &self.site.route, Auth::None, read).await;
+        self.told(&call, result)
+    }
+
+    /// A whole list: without `first` CloudTower sends all of it (api-cloudtower §1.5).
+    async fn list<T: DeserializeOwned>(&self, call: Call) -> Result<Vec<T>> {
+        self.call(call, rest::list).await
+    }
+
+    /// Turns what came of `call` into what the operator reads.
+    fn told<T>(&self, call: &Call, result: Result<T, Problem>) -> Result<T> {
+        result.map_err(|problem| {
+            let starting = rest::is_starting(&problem);
+            let failure = problem.failure(call.doing.clone(), call.class, self.http.wire().redactor());
+            if starting && failure.meaning.is_none() {
+                return failure.meaning(message("clients.tower.not_ready", &[]));
+            }
+            failure
+        })
+    }
+}
+
+impl Tower {
+    pub fn new(http: Http, address: Ipv4Addr, password: Secret<String>) -> Self {
+        Self(TowerReader::new(http, address, password))
+    }
+
+    pub fn for_step(&self, step: &str) -> Self {
+        Self(self.0.for_step(step))
+    }
+
+    /// What probes may have of it.
+    pub fn reader(&self) -> &TowerReader {
+        &self.0
+    }
+
+    /// A write by REST. One that met a locked resource had no effect: it is sent again until the lock is gone.
+    async fn mutate(&self, call: Call) -> Result<Begun> {
+        let mut waited = Duration::ZERO;
+        loop {
+            let result = self.call_raw(&call, rest::made).await;
+            match &result {
+                Err(Problem::Refused(refused))
+                    if refused.code.as_deref() == Some(rest::LOCKED) && waited < LONGEST_LOCK =>
+                {
+                    self.http.pause(LOCK_PACE).await;
+                    waited += LOCK_PACE;
+                }
+                _ => return self.told(&call, result).map(Begun::from),
+            }
+        }
+    }
+}
+
+impl Deref for Tower {
+    type Target = TowerReader;
+
+    fn deref(&self) -> &TowerReader {
+        &self.0
+    }
+}
