@@ -286,6 +286,7 @@ mod tests {
             outcome: Outcome::Answered { status: 200, body: b"{\"data\":[]}" },
             started: Timestamp::UNIX_EPOCH,
             took: Duration::from_millis(3),
+            request_id: None,
             attempt: 1,
             class: Class::Read,
             changes,
