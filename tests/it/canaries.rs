@@ -1,11 +1,9 @@
 //! No secret of the plan or the site is found in anything the tool writes, in any usual form.
 
-use std::path::{Path, PathBuf};
-
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::support::{
-    site::SimulatedSite,
+    site::{SimulatedSite, files_below},
     tool::{Ran, Voyager},
     workbook::Workbook,
 };
@@ -130,17 +128,4 @@ fn needles(tokens: &[String]) -> Vec<Vec<u8>> {
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
-}
-
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).expect("a folder is read") {
-        let path = entry.expect("an entry").path();
-        match path.is_dir() {
-            true if path.ends_with("media") => {}
-            true => files.extend(files_below(&path)),
-            false => files.push(path),
-        }
-    }
-    files
 }

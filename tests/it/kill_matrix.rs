@@ -10,8 +10,9 @@ use voyager::sim::{Ledger, fault::HoldPoint};
 
 use crate::support::{
     fault::hold,
-    site::{SimulatedSite, Snapshot},
-    tool::{Ran, Voyager, project},
+    runbook::{self, Step},
+    site::{SimulatedSite, Snapshot, undisturbed},
+    tool::Ran,
 };
 
 #[test]
@@ -68,15 +69,15 @@ struct Walk {
 fn walk() -> &'static Walk {
     static WALK: OnceLock<Walk> = OnceLock::new();
     WALK.get_or_init(|| {
-        let undisturbed = SimulatedSite::example().start();
-        undisturbed.run().run().exits_with(0);
         let site = SimulatedSite::example().start();
-        let points = acting_steps().into_iter().map(|step| point(&site, step)).collect();
-        Walk { points, state: undisturbed.state(), once: once_only(&undisturbed.ledger()) }
+        let points =
+            runbook::steps().iter().filter(|step| step.acts()).map(|step| point(&site, step)).collect();
+        Walk { points, state: undisturbed().state.clone(), once: once_only(&undisturbed().ledger) }
     })
 }
 
-fn point(site: &SimulatedSite, step: String) -> Point {
+fn point(site: &SimulatedSite, step: &Step) -> Point {
+    let step = step.id.clone();
     killed(site.run().args(["--crash-at", &format!("{step}:before-intent")]).run());
     let before = site.snapshot();
     let pilot = SimulatedSite::restored(&before);
@@ -87,17 +88,6 @@ fn point(site: &SimulatedSite, step: String) -> Point {
     let operation = first.map(|request| request.operation.clone());
     assert!(operation.is_some() || step.ends_with("write-back"), "{step} sent no changing request");
     Point { step, before, operation }
-}
-
-/// Every step that acts, in the order of the runbook.
-fn acting_steps() -> Vec<String> {
-    let stages =
-        Voyager::within(&project(".")).args(["stages", "--output", "json"]).run().exits_with(0).json();
-    let stages = stages["stages"].as_array().expect("stages").iter();
-    let steps = stages.flat_map(|stage| stage["steps"].as_array().expect("steps"));
-    let acting =
-        steps.filter(|step| ["change", "repeat", "once"].contains(&step["kind"].as_str().expect("a kind")));
-    acting.map(|step| step["id"].as_str().expect("an id").to_owned()).collect()
 }
 
 #[track_caller]

@@ -1,6 +1,4 @@
-//! Stages 01 to 03 from end to end, judged by what the site counted.
-
-mod site;
+//! The pipeline from end to end, judged by what the site counted.
 
 use std::collections::BTreeMap;
 
@@ -9,31 +7,18 @@ use voyager::sim::{
     fault::{Action, Fault},
 };
 
-use self::site::{Site, until};
-use crate::support::workbook::Workbook;
-
-/// A fault for every request of that operation, at that address only if one is named, as long as the test runs.
-fn always(operation: &str, address: Option<&str>, action: Action) -> Fault {
-    Fault {
-        operation: operation.to_owned(),
-        address: address.map(|address| address.parse().expect("an address")),
-        chunk: None,
-        nth: 1,
-        probability: None,
-        from_seconds: None,
-        until_seconds: None,
-        count: 0,
-        action,
-        met: 0,
-        acted: 0,
-    }
-}
+use crate::support::{
+    fault::{always, always_at},
+    runbook,
+    site::{SimulatedSite, undisturbed, until},
+    workbook::Workbook,
+};
 
 #[test]
 fn a_run_does_everything_once_and_a_second_one_changes_nothing() {
-    let site = Site::example();
-    site.run().run().exits_with(0).says("8 changed");
-    let ledger = site.ledger();
+    let proved = runbook::steps().iter().filter(|step| ["change", "once"].contains(&step.kind.as_str()));
+    undisturbed().ran.clone().says(&format!("{} changed", proved.count()));
+    let ledger = &undisturbed().ledger;
     assert_eq!(ledger.breaches.len(), 0, "{:?}", ledger.breaches);
     assert!(ledger.outside_plan.is_empty() && ledger.secrets_in_urls.is_empty());
     assert_eq!((ledger.deployments.count, ledger.setup_root.count, ledger.vip_writes.count), (1, 1, 1));
@@ -48,19 +33,19 @@ fn a_run_does_everything_once_and_a_second_one_changes_nothing() {
     let image = ledger.volumes.values().next().expect("the tools image was uploaded");
     assert_eq!((image.chunks_new, image.chunks_repeated, image.chunks_refused), (4, 0, 0));
 
-    let state = site.running().site_state();
+    let site = SimulatedSite::finished();
     site.run().run().exits_with(0).says("0 changed");
     let changes = |ledger: &Ledger| -> BTreeMap<String, u64> {
         ledger.changes.iter().map(|(name, tally)| (name.clone(), tally.count)).collect()
     };
-    assert_eq!(changes(&site.ledger()), changes(&ledger));
-    assert_eq!(site.running().site_state(), state);
+    assert_eq!(changes(&site.ledger()), changes(ledger));
+    assert_eq!(site.state(), undisturbed().state);
 }
 
 #[test]
 fn one_silent_host_of_sixteen_is_named_and_nothing_is_deployed() {
-    let site = Site::of(&sixteen_hosts());
-    site.set_faults(vec![always("fisheye.scan.host", Some("10.40.8.109"), Action::Hang)]);
+    let site = SimulatedSite::of(&sixteen_hosts()).start();
+    site.set_faults(vec![always_at("10.40.8.109", "fisheye.scan.host", Action::Hang)]);
     let log = site.folder.path().join("run.log");
     let mut tool = site.run().env("VOYAGER_STAGES_SCAN", "3s").start(&log);
     let told = || std::fs::read_to_string(&log).unwrap_or_default();
@@ -91,8 +76,7 @@ fn sixteen_hosts() -> Workbook {
 
 #[test]
 fn a_cluster_that_nothing_here_knows_is_refused_before_anything_is_sent() {
-    let site = Site::example();
-    site.run().run().exits_with(0);
+    let site = SimulatedSite::finished();
     let before = site.ledger().changes.len();
     // The journal is lost, and the workbook never got the serial: the rehearsal wrote it into a copy.
     std::fs::remove_dir_all(site.folder.path().join("artifacts")).expect("the artifacts are there");
@@ -103,8 +87,7 @@ fn a_cluster_that_nothing_here_knows_is_refused_before_anything_is_sent() {
 
 #[test]
 fn another_administrator_password_is_told_with_its_cell() {
-    let site = Site::example();
-    site.run().run().exits_with(0);
+    let site = SimulatedSite::finished();
     let plan = Workbook::good().edit(&["H!M19 = Another!Pass9"]);
     plan.write(site.folder.path(), "plan.xlsx");
     let redo = ["--redo", "config-cluster.root-account"];
@@ -118,10 +101,10 @@ fn another_administrator_password_is_told_with_its_cell() {
 
 #[test]
 fn a_refused_deployment_names_the_field_and_can_be_sent_again() {
-    let site = Site::example();
+    let site = SimulatedSite::example().start();
     let detail = serde_json::json!({"cluster_name": ["too long"]});
     let refused = Action::V2 { ec: "REST_FORM_ERROR".into(), msg: "form error".into(), detail };
-    site.set_faults(vec![Fault { count: 1, ..always("fisheye.deploy", None, refused) }]);
+    site.set_faults(vec![Fault { count: 1, ..always("fisheye.deploy", refused) }]);
     site.run().run().exits_with(4).says("cluster_name");
     assert_eq!(site.ledger().deployments.count, 0);
     site.set_faults(Vec::new());
@@ -131,7 +114,7 @@ fn a_refused_deployment_names_the_field_and_can_be_sent_again() {
 
 #[test]
 fn networks_lie_on_the_management_switch_where_storage_alone_is_separate() {
-    let site = Site::of(&Workbook::storage_separate());
+    let site = SimulatedSite::of(&Workbook::storage_separate()).start();
     site.run().run().exits_with(0);
     let ledger = site.ledger();
     assert!(ledger.vds.is_empty(), "{:?}", ledger.vds);
@@ -141,9 +124,9 @@ fn networks_lie_on_the_management_switch_where_storage_alone_is_separate() {
 
 #[test]
 fn invalid_bmc_accounts_are_warnings_host_by_host() {
-    let site = Site::example();
+    let site = SimulatedSite::example().start();
     let invalid = serde_json::json!({"data": {"success": [], "failure": [
         {"node_name": "QS-SZ-SMTX-Node-01", "host": "10.40.7.11", "is_valid": false}]}});
-    site.set_faults(vec![always("fisheye.ipmi", None, Action::MergeBody(invalid))]);
+    site.set_faults(vec![always("fisheye.ipmi", Action::MergeBody(invalid))]);
     site.run().run().exits_with(0).says("QS-SZ-SMTX-Node-01 at 10.40.7.11 is not valid").says("1 warnings");
 }

@@ -1,7 +1,8 @@
 //! A simulated site inside the test process, with the folder a field engineer would work in.
 
 use std::{
-    path::Path,
+    fs,
+    path::{Path, PathBuf},
     sync::OnceLock,
     time::{Duration, Instant},
 };
@@ -18,7 +19,7 @@ use voyager::{
 };
 
 use super::{
-    tool::{Voyager, project},
+    tool::{Ran, Voyager, project},
     workbook::Workbook,
 };
 
@@ -35,7 +36,7 @@ silent_probe = "1s"
 "#;
 
 /// A condition that takes longer than this never comes true.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A site in operation and the operator's folder beside it.
 pub struct SimulatedSite {
@@ -60,10 +61,9 @@ impl SiteBuilder {
     /// Starts it; the plan lies in the operator's folder as `plan.xlsx`, the tools image in `media/`.
     pub fn start(self) -> SimulatedSite {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        std::fs::write(folder.path().join("plan.xlsx"), &self.plan).expect("the plan is written");
-        write_media(folder.path());
-        std::fs::write(folder.path().join("voyager.toml"), CONFIGURATION)
-            .expect("the configuration is written");
+        fs::write(folder.path().join("plan.xlsx"), &self.plan).expect("the plan is written");
+        link_media(folder.path());
+        fs::write(folder.path().join("voyager.toml"), CONFIGURATION).expect("the configuration is written");
         let start = Start::Fresh(Box::new(twin_of(&self.plan)));
         SimulatedSite { running: Some(run(start, &self.scenario, SPEED)), folder }
     }
@@ -77,7 +77,7 @@ impl SimulatedSite {
 
     /// The site that the workbook file at `path` describes.
     pub fn of_file(path: &Path) -> SiteBuilder {
-        let plan = std::fs::read(path).expect("the workbook is read");
+        let plan = fs::read(path).expect("the workbook is read");
         SiteBuilder { plan, scenario: String::new() }
     }
 
@@ -86,21 +86,39 @@ impl SimulatedSite {
         Self::of_file(&project("examples/plan.xlsx"))
     }
 
+    /// The example site after an undisturbed run, with the folder that the run left.
+    pub fn finished() -> Self {
+        Self::restored(&undisturbed().after)
+    }
+
     /// A site and a folder as they were when `snapshot` was taken.
     pub fn restored(snapshot: &Snapshot) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        copy_tree(snapshot.0.path().join("folder").as_path(), folder.path());
-        let text =
-            std::fs::read_to_string(snapshot.0.path().join("site.json")).expect("the snapshot is read");
-        Self { running: Some(run(Start::Snapshot(text), "", SPEED)), folder }
+        for (path, content) in &snapshot.files {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("the folder is made");
+            fs::write(path, content).expect("a file is written");
+        }
+        link_media(folder.path());
+        let start = Start::Snapshot(snapshot.site.clone());
+        Self { running: Some(run(start, "", SPEED)), folder }
     }
 
-    /// Saves site and folder.
+    /// Saves site and folder, without the logs and transcripts of earlier runs: nothing reads them again.
     pub fn snapshot(&self) -> Snapshot {
         let kept = tempfile::tempdir().expect("a temporary folder");
-        self.running().save(&kept.path().join("site.json")).expect("the site is saved");
-        copy_tree(self.folder.path(), &kept.path().join("folder"));
-        Snapshot(kept)
+        let site = kept.path().join("site.json");
+        self.running().save(&site).expect("the site is saved");
+        let mut files = files_below(self.folder.path());
+        files.retain(|path| {
+            path.extension().is_none_or(|kind| kind != "log") && !path.ends_with("wire.jsonl")
+        });
+        let relative = |path: &Path| path.strip_prefix(self.folder.path()).expect("below").to_owned();
+        let files = files
+            .into_iter()
+            .map(|path| (relative(&path), fs::read(path).expect("a file is read")))
+            .collect();
+        Snapshot { site: fs::read_to_string(site).expect("the snapshot is read"), files }
     }
 
     pub fn running(&self) -> &Running {
@@ -154,8 +172,36 @@ impl Drop for SimulatedSite {
     }
 }
 
-/// A site and its folder at one moment.
-pub struct Snapshot(TempDir);
+/// A site and its folder at one moment; in memory, so that what outlives a test leaves nothing behind.
+pub struct Snapshot {
+    site: String,
+    files: Vec<(PathBuf, Vec<u8>)>,
+}
+
+/// What one undisturbed run did to the example site.
+pub struct Undisturbed {
+    pub ran: Ran,
+    pub after: Snapshot,
+    pub ledger: Ledger,
+    pub requests: Vec<Request>,
+    pub state: Value,
+}
+
+/// Made once for all tests of the process that only look at its results, or go on from them.
+pub fn undisturbed() -> &'static Undisturbed {
+    static UNDISTURBED: OnceLock<Undisturbed> = OnceLock::new();
+    UNDISTURBED.get_or_init(|| {
+        let site = SimulatedSite::example().start();
+        let ran = site.run().run().exits_with(0);
+        Undisturbed {
+            ran,
+            after: site.snapshot(),
+            ledger: site.ledger(),
+            requests: site.requests(),
+            state: site.state(),
+        }
+    })
+}
 
 /// Waits until `condition` holds.
 #[track_caller]
@@ -184,24 +230,38 @@ fn twin_of(workbook: &[u8]) -> TwinPlan {
     twin_plan(&checked.plan.expect("the workbook is a valid plan"))
 }
 
-/// Media of a rehearsal: a tools image of a little over three chunks.
-fn write_media(folder: &Path) {
-    let media = folder.join("media");
-    std::fs::create_dir(&media).expect("the media folder is made");
-    let bytes: Vec<u8> =
-        (0..3 * (8 << 20) + 12_345u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-    std::fs::write(media.join("SMTX_VMTOOLS-4.1.0-2601010000.iso"), bytes)
-        .expect("the tools image is written");
+/// Media of a rehearsal: a tools image of a little over three chunks. Made once, shared by all sites.
+fn link_media(folder: &Path) {
+    static MEDIA: OnceLock<PathBuf> = OnceLock::new();
+    let media = MEDIA.get_or_init(|| {
+        let media = Path::new(env!("CARGO_TARGET_TMPDIR")).join("media");
+        fs::create_dir_all(&media).expect("the media folder is made");
+        let bytes: Vec<u8> =
+            (0..3 * (8 << 20) + 12_345u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let image = media.join("SMTX_VMTOOLS-4.1.0-2601010000.iso");
+        // Another test process may be reading it.
+        if fs::read(&image).is_ok_and(|found| found == bytes) {
+            return media;
+        }
+        let part = tempfile::NamedTempFile::new_in(media.parent().expect("a folder")).expect("a file");
+        fs::write(part.path(), bytes).expect("the tools image is written");
+        part.persist(image).expect("the tools image is in place");
+        media
+    });
+    std::os::unix::fs::symlink(media, folder.join("media")).expect("the media are linked");
 }
 
-fn copy_tree(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("the folder is made");
-    for entry in std::fs::read_dir(from).expect("the folder is read") {
+/// Every file below `folder`; links are not followed.
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder is read") {
         let entry = entry.expect("an entry");
-        let target = to.join(entry.file_name());
-        match entry.file_type().expect("a file type").is_dir() {
-            true => copy_tree(&entry.path(), &target),
-            false => drop(std::fs::copy(entry.path(), target).expect("a file is copied")),
+        let kind = entry.file_type().expect("a file type");
+        if kind.is_dir() {
+            files.extend(files_below(&entry.path()));
+        } else if kind.is_file() {
+            files.push(entry.path());
         }
     }
+    files
 }

@@ -14,7 +14,7 @@ pub struct Voyager {
 }
 
 /// A finished call.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Ran {
     pub status: ExitStatus,
     pub stdout: String,

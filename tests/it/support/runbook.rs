@@ -1,0 +1,47 @@
+//! The runbook as the tool itself tells it, so that a test over all steps cannot forget a new one.
+
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use super::tool::{Voyager, project};
+
+/// One step, in the order of the runbook.
+#[derive(Debug)]
+pub struct Step {
+    /// `stage.step`.
+    pub id: String,
+    pub stage: String,
+    pub kind: String,
+    /// The plan fields it depends on.
+    pub uses: Vec<String>,
+}
+
+impl Step {
+    /// Whether it changes the site or the workbook.
+    pub fn acts(&self) -> bool {
+        ["change", "repeat", "once"].contains(&self.kind.as_str())
+    }
+}
+
+pub fn steps() -> &'static [Step] {
+    static STEPS: OnceLock<Vec<Step>> = OnceLock::new();
+    STEPS.get_or_init(|| {
+        let told = Voyager::within(&project(".")).args(["stages", "--output", "json"]).run().exits_with(0);
+        let told = told.json();
+        let stages = told["stages"].as_array().expect("stages").iter();
+        stages.flat_map(|stage| stage["steps"].as_array().expect("steps").iter().map(step)).collect()
+    })
+}
+
+fn step(told: &Value) -> Step {
+    let text = |key: &str| told[key].as_str().expect("text").to_owned();
+    let id = text("id");
+    let uses = told["uses"].as_array().expect("a list").iter();
+    Step {
+        stage: id.split('.').next().expect("a stage").to_owned(),
+        kind: text("kind"),
+        uses: uses.map(|field| field.as_str().expect("a key").to_owned()).collect(),
+        id,
+    }
+}
