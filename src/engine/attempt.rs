@@ -160,11 +160,11 @@ impl<W: World> Attempt<'_, W> {
 
     /// Runs a reading piece of work within the step's limit; a request to stop may drop it.
     pub async fn guarded<T>(&self, interrupt: Interrupt, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let limit = self.step.manifest.timeout;
-        let bounded = self.handle.clock().within(limit, work);
+        self.handle.begin_bounded();
+        let bounded = self.handle.clock().within(self.step.manifest.timeout, work);
         match interrupt.race(&self.handle.context.cancel, &self.step.manifest.title, bounded).await? {
             Some(result) => result,
-            None => Err(self.handle.timed_out(limit, message("engine.wait.no-answer", &[]))),
+            None => Err(self.handle.overdue()),
         }
     }
 

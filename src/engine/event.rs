@@ -105,6 +105,7 @@ pub enum EventKind {
     },
     StepFinished {
         step: String,
+        #[serde(flatten)]
         outcome: Outcome,
         #[serde(default)]
         facts: Facts,

@@ -1,6 +1,10 @@
 //! What a step may ask of the engine while it runs.
 
-use std::{cell::Cell, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::Duration,
+};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -28,11 +32,16 @@ pub struct Handle {
     pub(super) context: Rc<Context>,
     /// The lacking-fact message needs to know who provides a fact: `(fact, stage.step)`.
     providers: Rc<Vec<(String, String)>>,
+    /// The steps that come after this one, directly or not.
+    dependents: Vec<String>,
     /// While an act runs, waits are not cut short by a first Ctrl-C.
     acting: Cell<bool>,
     /// Something was remembered since the act began, so it cannot have been without effect.
     remembered_now: Cell<bool>,
     last_hint: Cell<Option<Duration>>,
+    /// The limit that the work in hand runs under, and what it last said it waits for.
+    bound: Cell<Option<Limit>>,
+    awaited: RefCell<Option<Text>>,
 }
 
 /// At most one hint in this time (site time) is written.
@@ -44,15 +53,19 @@ impl Handle {
         manifest: Rc<StepManifest>,
         context: Rc<Context>,
         providers: Rc<Vec<(String, String)>>,
+        dependents: Vec<String>,
     ) -> Self {
         Self {
             step,
             manifest,
             context,
             providers,
+            dependents,
             acting: Cell::new(false),
             remembered_now: Cell::new(false),
             last_hint: Cell::new(None),
+            bound: Cell::new(None),
+            awaited: RefCell::new(None),
         }
     }
 
@@ -79,9 +92,12 @@ impl Handle {
         self.context.journal.borrow().state().facts.get(key)
     }
 
-    /// Whether the act of `step` was begun, in an earlier run, and nobody knows yet how it ended.
-    pub fn is_open(&self, step: &str) -> bool {
-        self.context.journal.borrow().state().step(step).is_some_and(|record| record.open_intent)
+    /// Whether an earlier run began the act of a step that comes after this one, and nobody knows yet how it ended.
+    /// The site may be in the middle of it: a check is then judged with the facts.
+    pub fn under_way(&self) -> bool {
+        let journal = self.context.journal.borrow();
+        let open = |step: &String| journal.state().step(step).is_some_and(|record| record.open_intent);
+        self.dependents.iter().any(open)
     }
 
     /// A fact this step cannot do without; else a failure that names the stage which provides it.
@@ -159,6 +175,26 @@ impl Handle {
         self.context.report(EventKind::Note { step: self.step.clone(), level: Level::Warning, text });
     }
 
+    /// Shows what a reading piece of work waits for at the moment; its time-out names it.
+    pub fn waits_for(&self, what: Text) {
+        if let Some(limit) = self.bound.get() {
+            self.show_waiting(&limit, what.clone());
+        }
+        self.awaited.replace(Some(what));
+    }
+
+    /// A piece of work begins that must end within the step's limit.
+    pub(super) fn begin_bounded(&self) {
+        self.bound.set(Some(self.clock().limit(self.manifest.timeout)));
+        self.awaited.replace(None);
+    }
+
+    /// It did not: what it waited for last.
+    pub(super) fn overdue(&self) -> Box<Failure> {
+        let what = self.awaited.take().unwrap_or_else(|| message("engine.wait.no-answer", &[]));
+        self.timed_out(self.manifest.timeout, what)
+    }
+
     /// Progress of a transfer, in bytes.
     pub fn transfer(&self, name: &str, sent: u64, total: u64) {
         let (step, name) = (self.step.clone(), name.to_owned());
@@ -213,6 +249,14 @@ impl Handle {
 
     /// The same without a refusal at the limit: shows why it waits, then waits.
     pub(super) async fn nap(&self, pace: &mut Pace, limit: &Limit, reason: Text) -> Result<()> {
+        self.show_waiting(limit, reason);
+        let interrupt = if self.acting.get() { Interrupt::Never } else { Interrupt::AtFirst };
+        let (wait, left) = (pace.next(), limit.left(self.clock()));
+        let nap = self.context.clock.sleep(if left.is_zero() { wait } else { wait.min(left) });
+        interrupt.race(&self.context.cancel, &self.manifest.title, nap).await
+    }
+
+    fn show_waiting(&self, limit: &Limit, reason: Text) {
         self.context.show(EventKind::Waiting {
             step: self.step.clone(),
             reason,
@@ -220,10 +264,6 @@ impl Handle {
             expected_ms: self.manifest.expected.map(millis),
             limit_ms: millis(limit.stated()),
         });
-        let interrupt = if self.acting.get() { Interrupt::Never } else { Interrupt::AtFirst };
-        let (wait, left) = (pace.next(), limit.left(self.clock()));
-        let nap = self.context.clock.sleep(if left.is_zero() { wait } else { wait.min(left) });
-        interrupt.race(&self.context.cancel, &self.manifest.title, nap).await
     }
 
     pub(super) fn timed_out(&self, limit: Duration, reason: Text) -> Box<Failure> {

@@ -222,6 +222,7 @@ impl<'a, W: World + 'static> Runner<'a, W> {
                 step.manifest.clone(),
                 self.context.clone(),
                 self.providers.clone(),
+                self.book.dependents_of(at),
             ),
             before: self.context.journal.borrow().state().step(&step.id).cloned(),
             inputs: self.inputs[at].clone(),

@@ -122,6 +122,13 @@ impl<'a, W: World> Runbook<'a, W> {
         needed
     }
 
+    /// The ids of all steps that come after `at`, directly or not.
+    pub fn dependents_of(&self, at: usize) -> Vec<String> {
+        let nodes = self.nodes.iter().enumerate();
+        let later = nodes.filter(|(later, _)| self.needs_of([*later])[at]);
+        later.map(|(_, node)| node.step.id.clone()).collect()
+    }
+
     /// A step that can never start.
     fn cycle(&self) -> Option<String> {
         let mut ended = vec![false; self.nodes.len()];

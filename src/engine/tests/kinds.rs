@@ -1,8 +1,10 @@
 //! Each kind of step against each mood of the site, without kills.
 
+use std::{cell::RefCell, rc::Rc};
+
 use super::toy::*;
 use crate::{
-    engine::{event::Resumed, *},
+    engine::{crash::CrashPoint, event::Resumed, handle::Handle, *},
     failure::Kind,
 };
 
@@ -196,7 +198,7 @@ async fn only_a_known_once_step_can_be_settled() {
 #[tokio::test]
 async fn a_wait_polls_until_ready_and_a_time_out_tells_the_last_reason() {
     let stages = || {
-        let look = async |site: &std::rc::Rc<Site>, _: &Handle| {
+        let look = async |site: &Rc<Site>, _: &Handle| {
             site.looks.set(site.looks.get() + 1);
             Ok(if site.looks.get() > 4 {
                 WaitProbe::Ready(Facts::none())
@@ -212,9 +214,8 @@ async fn a_wait_polls_until_ready_and_a_time_out_tells_the_last_reason() {
     assert_eq!((bench.outcome("s.w"), bench.elapsed()), ("ready", 5 * SECOND));
 
     let bench = Bench::new();
-    let never = async |_: &std::rc::Rc<Site>, _: &Handle| {
-        Ok(WaitProbe::NotYet(crate::text::Text::same("still formatting")))
-    };
+    let never =
+        async |_: &Rc<Site>, _: &Handle| Ok(WaitProbe::NotYet(crate::text::Text::same("still formatting")));
     let stages = vec![stage(1, "s", &[("w", "timeout='5s'")], Steps::new().wait("w", never))];
     let summary = bench.run(&stages).await;
     assert_eq!(summary.exit_code, 5);
@@ -223,7 +224,7 @@ async fn a_wait_polls_until_ready_and_a_time_out_tells_the_last_reason() {
 
 #[tokio::test]
 async fn a_question_that_nobody_answers_ends_with_exit_9() {
-    let ask = async |_: &std::rc::Rc<Site>, handle: &Handle| {
+    let ask = async |_: &Rc<Site>, handle: &Handle| {
         let form = question::Form::Confirm;
         handle.ask(crate::text::Text::same("erase?"), vec![], form, "--yes").await?;
         Ok(Facts::none())
@@ -231,4 +232,26 @@ async fn a_question_that_nobody_answers_ends_with_exit_9() {
     let bench = Bench::new();
     let summary = bench.run(&[stage(1, "s", &[("q", "")], Steps::new().check("q", ask))]).await;
     assert_eq!(summary.exit_code, 9);
+}
+
+#[tokio::test]
+async fn a_check_knows_while_a_step_after_it_is_open_and_not_of_steps_before_it() {
+    let bench = Bench::new();
+    let seen = Rc::new(RefCell::new(Vec::new()));
+    let told = |name: &'static str| {
+        let seen = seen.clone();
+        async move |_: &Rc<Site>, handle: &Handle| {
+            seen.borrow_mut().push((name, handle.under_way()));
+            Ok(Facts::none())
+        }
+    };
+    let code = Steps::new()
+        .check("before", told("before"))
+        .change("a", probe_setting("a"), act_setting("a"))
+        .check("after", told("after"));
+    let manifest = [("before", ""), ("a", "visible_within='20s'"), ("after", "")];
+    let stages = vec![stage(1, "s", &manifest, code)];
+    bench.killed(&stages, Some(("s.a", CrashPoint::AfterAnswer))).await;
+    assert_eq!(bench.run(&stages).await.exit_code, 0);
+    assert_eq!(*seen.borrow(), [("before", false), ("before", true), ("after", false)]);
 }

@@ -24,16 +24,13 @@ use crate::{
 /// Between two attempts (api-fisheye §3.1).
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The step that the scan is for.
-const DEPLOY: &str = "init-cluster.deploy";
-
 pub async fn check(world: &WorldRead, handle: &Handle) -> Result<Facts> {
     let cluster = world.cluster(handle);
     // A host that is deployed, or just being deployed, may refuse the scan (site-behaviour §3.1, §3.2); the
     // journal knows what it was.
     if let Some(hosts) =
         handle.fact(&HOSTS).filter(|hosts: &Vec<Hardware>| hosts.len() == world.plan.hosts.len())
-        && (handle.is_open(DEPLOY) || matches!(cluster.deploy_verify().await?, Verdict::Deployed))
+        && (handle.under_way() || matches!(cluster.deploy_verify().await?, Verdict::Deployed))
     {
         handle.note(message("stages.scan.known", &[("count", &hosts.len())]));
         return Ok(Facts::none().with(&HOSTS, &hosts));
@@ -45,11 +42,17 @@ pub async fn check(world: &WorldRead, handle: &Handle) -> Result<Facts> {
 
 /// All hosts in plan order; each result is told when it arrives, all failures together at the end.
 async fn scan(world: &WorldRead, handle: &Handle, cluster: &Reader) -> Result<Vec<Hardware>> {
+    let mut awaited: Vec<&Host> = world.plan.hosts.iter().collect();
+    handle.waits_for(awaiting(&awaited));
     let mut scans = stream::iter(world.plan.hosts.iter())
         .map(|host| async move { (host, scan_host(world, handle, cluster, host).await) })
         .buffer_unordered(world.settings.parallel_hosts.max(1));
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     while let Some((host, result)) = scans.next().await {
+        awaited.retain(|other| other.index != host.index);
+        if !awaited.is_empty() {
+            handle.waits_for(awaiting(&awaited));
+        }
         match result {
             Ok(hardware) => {
                 handle.note(told(host, &hardware));
@@ -75,6 +78,13 @@ async fn scan(world: &WorldRead, handle: &Handle, cluster: &Reader) -> Result<Ve
         .answer(lines(&missing))
         .meaning(message("stages.scan.nothing_deployed", &[]))
         .advise(message("stages.scan.advice", &[])))
+}
+
+/// The hosts that have not answered yet.
+fn awaiting(hosts: &[&Host]) -> Text {
+    let places = hosts.iter().map(|host| format!("{} {}", host.hostname.value, host.mgmt_ip.value));
+    let places = places.collect::<Vec<_>>().join(", ");
+    message("stages.scan.awaited", &[("count", &hosts.len()), ("hosts", &places)])
 }
 
 /// A few attempts within the scan limit each.

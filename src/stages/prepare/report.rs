@@ -34,8 +34,17 @@ pub(super) struct Report {
     unproved: Vec<String>,
 }
 
-/// Judges every address; `ours`: our own cluster stands here already.
-pub(super) fn judge(probed: &[Probed], ours: bool, subnets: &[Ipv4Net]) -> Report {
+/// What the journal and the site say together, before any address is looked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Standing {
+    /// Our own cluster stands here already, or is just being made.
+    pub ours: bool,
+    /// A change of an earlier run may still be under way: hosts may be restarting.
+    pub under_way: bool,
+}
+
+/// Judges every address.
+pub(super) fn judge(probed: &[Probed], standing: Standing, subnets: &[Ipv4Net]) -> Report {
     let home = |probed: &Probed| subnets.iter().position(|subnet| subnet.contains(&probed.target.address));
     let within_reach: BTreeSet<usize> =
         probed.iter().filter(|probed| probed.occupied()).filter_map(home).collect();
@@ -43,10 +52,12 @@ pub(super) fn judge(probed: &[Probed], ours: bool, subnets: &[Ipv4Net]) -> Repor
     for probed in probed {
         let reachable = home(probed).is_some_and(|subnet| within_reach.contains(&subnet));
         match probed.target.role {
-            Role::Host => report.host(probed),
+            Role::Host => report.host(probed, standing.under_way),
             Role::Bmc | Role::Dns => report.service(probed),
-            Role::Gateway | Role::Ntp => report.hint(probed),
-            Role::Vip | Role::Storage | Role::Component | Role::Test => report.free(probed, ours, reachable),
+            Role::Gateway => report.hint(probed),
+            Role::Vip | Role::Storage | Role::Component | Role::Test => {
+                report.free(probed, standing.ours, reachable)
+            }
         }
     }
     report
@@ -76,8 +87,12 @@ impl Probed {
 
 impl Report {
     /// A host without port 80 cannot be deployed; without 22 it cannot get its passwords; 443 opens later.
-    fn host(&mut self, probed: &Probed) {
+    fn host(&mut self, probed: &Probed, under_way: bool) {
         let place = probed.place();
+        if under_way && matches!(probed.says(80), Reach::Refused | Reach::Silent) {
+            self.notes.push(message("stages.site.host_restarting", &[("place", &place)]));
+            return;
+        }
         match probed.says(80) {
             Reach::Open => {}
             Reach::Unproved(why) => {
@@ -115,7 +130,7 @@ impl Report {
         }
     }
 
-    /// ICMP and UDP services: a TCP answer proves that they are there, silence proves nothing.
+    /// Speaks ICMP: a TCP answer proves that it is there, silence proves nothing.
     fn hint(&mut self, probed: &Probed) {
         if !probed.occupied() {
             self.unproved.push(probed.place());
@@ -141,6 +156,13 @@ impl Report {
             }
         } else if !reachable {
             self.unproved.push(probed.place());
+        }
+    }
+
+    /// Time servers: nobody asked them anything, and that is said.
+    pub(super) fn unprobed(&mut self, servers: &[String]) {
+        if !servers.is_empty() {
+            self.notes.push(message("stages.site.ntp_unprobed", &[("servers", &servers.join(", "))]));
         }
     }
 
@@ -197,7 +219,11 @@ mod tests {
     }
 
     fn judged(ours: bool, probed: &[Probed]) -> Report {
-        judge(probed, ours, &["10.0.20.0/24".parse().unwrap(), "10.0.21.0/24".parse().unwrap()])
+        judged_in(Standing { ours, under_way: false }, probed)
+    }
+
+    fn judged_in(standing: Standing, probed: &[Probed]) -> Report {
+        judge(probed, standing, &["10.0.20.0/24".parse().unwrap(), "10.0.21.0/24".parse().unwrap()])
     }
 
     fn host() -> Probed {
@@ -243,6 +269,13 @@ mod tests {
         let report = judged(false, &[probed(Role::Host, HOST, &[Silent, Silent, Silent])]);
         assert_eq!((report.errors.len(), report.warnings.len(), report.notes.len()), (1, 1, 1));
         assert_eq!(judged(false, &[host()]).errors.len(), 0);
+    }
+
+    #[test]
+    fn a_host_that_restarts_under_an_earlier_run_s_deployment_is_no_error() {
+        let standing = Standing { ours: true, under_way: true };
+        let report = judged_in(standing, &[probed(Role::Host, HOST, &[Refused, Silent, Silent])]);
+        assert_eq!((report.errors.len(), report.warnings.len(), report.notes.len()), (0, 0, 1));
     }
 
     #[test]

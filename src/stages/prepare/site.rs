@@ -7,8 +7,8 @@ use futures_util::{StreamExt, stream};
 
 use super::{
     clock,
-    report::{Probed, judge},
-    targets::{Target, subnets, targets},
+    report::{Probed, Standing, judge},
+    targets::{Target, subnets, targets, unprobed},
 };
 use crate::{
     clients::dial::Endpoint,
@@ -23,24 +23,27 @@ use crate::{
 
 pub async fn check(world: &WorldRead, handle: &Handle) -> Result<Facts> {
     let owner = ownership::look(world, handle).await?;
+    // An earlier run's deployment may be under way: hosts restart, and their addresses are taken by it.
+    let under_way = handle.under_way();
     // Scanned by this journal: whether it also deployed them is for the deployment's own probe to judge.
     let scanned = handle.fact(&HOSTS).is_some();
     let ours = match &owner {
         Owner::Ours(_) => true,
         Owner::Foreign(_) => scanned,
-        Owner::Nobody(_) => false,
+        Owner::Nobody(_) => under_way,
     };
     let probed: Vec<Probed> = stream::iter(targets(&world.plan))
         .map(|target| probe(world, target))
         .buffered(world.settings.parallel_probes.max(1))
         .collect()
         .await;
-    let mut report = judge(&probed, ours, &subnets(&world.plan));
+    let mut report = judge(&probed, Standing { ours, under_way }, &subnets(&world.plan));
     if let Owner::Foreign(why) = owner
         && !scanned
     {
         report.errors.push(why);
     }
+    report.unprobed(&unprobed(&world.plan));
     clock::compare(world, handle, &mut report).await;
     report.finish(handle)
 }

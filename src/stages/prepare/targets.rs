@@ -37,7 +37,6 @@ pub enum Role {
     /// Speaks ICMP; TCP only by chance.
     Gateway,
     Dns,
-    Ntp,
 }
 
 impl Role {
@@ -52,7 +51,6 @@ impl Role {
             Self::Bmc => &[443],
             Self::Gateway => &[80, 443],
             Self::Dns => &[53],
-            Self::Ntp => &[],
         }
     }
 }
@@ -103,13 +101,12 @@ pub fn targets(plan: &Plan) -> Vec<Target> {
     for server in &plan.dns.servers {
         add(Role::Dns, server.value, &server.cell, Text::same("DNS"));
     }
-    for server in &plan.ntp.servers {
-        // A name is not looked up here: that is the cluster's DNS to do, not the laptop's.
-        if let Ok(address) = server.value.parse() {
-            add(Role::Ntp, address, &server.cell, Text::same("NTP"));
-        }
-    }
     all
+}
+
+/// What no probe of ours speaks to: NTP is UDP, and a name is for the cluster's DNS to look up, not the laptop's.
+pub fn unprobed(plan: &Plan) -> Vec<String> {
+    plan.ntp.servers.iter().map(|server| format!("{} ({})", server.value, server.cell)).collect()
 }
 
 /// The planned subnets, to tell from which of them anything answers.
