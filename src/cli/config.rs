@@ -12,10 +12,9 @@ use std::{
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::session::Session;
+use super::{session::Session, variables};
 use crate::{
     clients::{limits::Limits, trust::Mode},
-    embed,
     failure::{Failure, Kind, Result},
     messages::message,
     stages::settings::Settings,
@@ -61,15 +60,14 @@ impl Config {
     /// # Errors
     /// [`Kind::Usage`]: the file cannot be read, or a key or value is not known; it is named.
     pub fn load(session: &Session, plan: Option<&Path>) -> Result<Self> {
-        let mut table: Table =
-            embed::CONFIG.parse().map_err(|error| wrong("examples/voyager.toml", &error))?;
+        let mut table = variables::defaults()?;
         if let Some((path, text)) = file(session, plan)? {
             let place = path.display().to_string();
             let mut layer: Table = text.parse().map_err(|error| wrong(&place, &error))?;
             anchor_media(&mut layer, &path);
             overlay(&mut table, layer, "", &place)?;
         }
-        overlay_variables(&mut table, "", &|name| session.environment.get(name).map(str::to_owned))?;
+        variables::overlay(&mut table, &session.environment)?;
         table.try_into().map_err(|error| wrong("voyager.toml", &error))
     }
 }
@@ -121,41 +119,6 @@ fn overlay(base: &mut Table, layer: Table, prefix: &str, place: &str) -> Result<
     Ok(())
 }
 
-/// `limits.first_byte` is also `VOYAGER_LIMITS_FIRST_BYTE`.
-fn overlay_variables(
-    base: &mut Table,
-    prefix: &str,
-    variable: &dyn Fn(&str) -> Option<String>,
-) -> Result<()> {
-    for (name, value) in base.iter_mut() {
-        let key = format!("{prefix}{name}");
-        if let Value::Table(inner) = value {
-            overlay_variables(inner, &format!("{key}."), variable)?;
-            continue;
-        }
-        let variable_name = format!("VOYAGER_{}", key.replace(['.', '-'], "_").to_uppercase());
-        if let Some(text) = variable(&variable_name) {
-            *value = parsed(value, &text)
-                .ok_or_else(|| refused(&variable_name, message("cli.config.value", &[("key", &key)])))?;
-        }
-    }
-    Ok(())
-}
-
-/// The text of a variable as a value of the same type as `like`; lists are separated by commas.
-fn parsed(like: &Value, text: &str) -> Option<Value> {
-    Some(match like {
-        Value::String(_) => Value::String(text.to_owned()),
-        Value::Integer(_) => Value::Integer(text.parse().ok()?),
-        Value::Float(_) => Value::Float(text.parse().ok()?),
-        Value::Boolean(_) => Value::Boolean(text.parse().ok()?),
-        Value::Array(_) => {
-            Value::Array(text.split(',').map(|item| Value::String(item.trim().to_owned())).collect())
-        }
-        Value::Datetime(_) | Value::Table(_) => return None,
-    })
-}
-
 fn durations<'de, D: serde::Deserializer<'de>>(input: D) -> Result<BTreeMap<String, Duration>, D::Error> {
     let texts = BTreeMap::<String, String>::deserialize(input)?;
     let parse = |(step, text): (String, String)| match parse_duration(&text).filter(|time| !time.is_zero()) {
@@ -181,7 +144,7 @@ mod tests {
     use super::*;
 
     fn defaults() -> Table {
-        embed::CONFIG.parse().expect("the defaults parse")
+        variables::defaults().expect("the defaults parse")
     }
 
     fn with_file(text: &str) -> Result<Config> {
@@ -212,14 +175,5 @@ mod tests {
     fn a_value_of_another_type_is_refused() {
         let failure = with_file("[limits]\ncall = 3").err().expect("a number is no duration");
         assert!(failure.answer.is_some_and(|answer| answer.en.contains("limits.call")));
-    }
-
-    #[test]
-    fn variables_win_over_the_file() {
-        let mut table = defaults();
-        let variable = |name: &str| (name == "VOYAGER_LIMITS_FIRST_BYTE").then(|| "7s".to_owned());
-        overlay_variables(&mut table, "", &variable).expect("valid");
-        let config: Config = table.try_into().expect("valid");
-        assert_eq!(config.limits.first_byte, Duration::from_secs(7));
     }
 }

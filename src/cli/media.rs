@@ -33,7 +33,10 @@ pub fn stand_in(folder: &Path) -> Result<()> {
         fs::write(&path, content())
     };
     make().map_err(|error| {
-        Failure::new(Kind::Local, message("cli.media.stand-in", &[])).at(path.display()).because(&error)
+        Failure::new(Kind::Local, message("cli.media.stand-in", &[]))
+            .at(path.display())
+            .because(&error)
+            .advise(message("cli.disk.advice", &[]))
     })
 }
 

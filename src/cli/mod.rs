@@ -24,6 +24,7 @@ mod stages;
 mod stop;
 pub mod twin;
 mod usage;
+mod variables;
 mod world;
 
 use std::{
@@ -83,6 +84,7 @@ fn start(session: &Session, arguments: &[OsString]) -> Result<Ended> {
         Err(error) => return usage::answer(session, &error),
     };
     let arguments = Arguments::from_arg_matches(&matches).map_err(|error| usage::failure(&error))?;
+    variables::check(&session.environment, &command)?;
     let session = session.with(arguments.global);
     match arguments.command {
         Command::Plan(command) => plan::run(&session, command),

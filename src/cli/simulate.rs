@@ -64,7 +64,7 @@ impl TwinOptions {
     /// The fault file; with `--seed` a plan of faults drawn from it.
     fn scenario(&self) -> Result<FaultFile> {
         let Some(path) = &self.faults else {
-            return Ok(FaultFile { seed: self.seed, ..FaultFile::default() });
+            return Ok(self.seed.map_or_else(FaultFile::default, FaultFile::hostile));
         };
         let doing = || message("cli.simulate.faults", &[]);
         let text = fs::read_to_string(path)

@@ -107,16 +107,25 @@ impl SiteFolder {
             return Ok(found);
         }
         let path = base.join(identity.key());
-        let make = || -> io::Result<()> {
-            platform::new_private_folder(&path)?;
-            let mut file = tempfile::NamedTempFile::new_in(&path)?;
+        platform::new_private_folder(&path).map_err(|error| local(&path, &error))?;
+        let made = Self { key: identity.key(), path };
+        made.keep(identity)?;
+        Ok(made)
+    }
+
+    /// Records what the site is known by now: a corrected address leads here too from then on. For the lock's holder.
+    pub fn keep(&self, identity: &Identity) -> Result<()> {
+        if record(&self.path).is_ok_and(|known| known.as_ref() == Some(identity)) {
+            return Ok(());
+        }
+        let write = || -> io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
             serde_json::to_writer_pretty(&mut file, identity)?;
             file.as_file().sync_all()?;
-            file.persist(path.join(RECORD))?;
+            file.persist(self.path.join(RECORD))?;
             Ok(())
         };
-        make().map_err(|error| local(&path, &error))?;
-        Ok(Self { key: identity.key(), path })
+        write().map_err(|error| local(&self.path, &error))
     }
 
     /// The site folder at a path that `all` found.
@@ -200,6 +209,9 @@ mod tests {
         assert_eq!(SiteFolder::open(base.path(), &corrected).expect("found").path, first.path);
         let by_vip = real(&["10.0.5.1"], "10.0.0.9");
         assert_eq!(SiteFolder::open(base.path(), &by_vip).expect("found").path, first.path);
+        SiteFolder::at(&first.path).keep(&corrected).expect("recorded");
+        let corrected_again = real(&["10.0.0.7"], "10.0.0.6");
+        assert_eq!(SiteFolder::open(base.path(), &corrected_again).expect("found").path, first.path);
         let other = real(&["10.0.6.1"], "10.0.6.9");
         assert_ne!(SiteFolder::open(base.path(), &other).expect("made").path, first.path);
     }

@@ -102,7 +102,10 @@ pub fn workbook(loaded: &Loaded, label: &str) -> Option<Workbook> {
 pub fn copied(loaded: Loaded, folder: &Path) -> Result<Loaded> {
     let Some(source) = &loaded.source else { return Ok(loaded) };
     let path = copy(source, folder).map_err(|error| {
-        Failure::new(Kind::Local, message("cli.workbook.copying", &[])).at(folder.display()).because(&error)
+        Failure::new(Kind::Local, message("cli.workbook.copying", &[]))
+            .at(folder.display())
+            .because(&error)
+            .advise(message("cli.disk.advice", &[]))
     })?;
     let copied = plan::check(&path, &CheckOptions::default());
     match copied.plan {

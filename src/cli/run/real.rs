@@ -43,6 +43,7 @@ pub async fn run(
     let run = site.next_run();
     // A run that must not start leaves nothing behind, so the lock comes before the folder.
     let lock = Lock::acquire(&site.path, Holder::this(host(session), &run), options.take_over)?;
+    site.keep(&identity)?;
     let folder = site.make_run(&run)?;
     let redactor = world::redactor(&loaded.plan, &reach);
     let log = folder.join("voyager.log");
