@@ -161,7 +161,9 @@ impl Problem {
                 }
             }
             Self::Unrecorded(error) => {
-                failure = failure.answer(message("clients.http.unrecorded", &[("why", &error)]));
+                failure = failure
+                    .answer(message("clients.http.unrecorded", &[("why", &error)]))
+                    .advise(message("clients.http.make-room", &[]));
             }
         }
         if effect == Effect::Unknown && class != Class::Read {

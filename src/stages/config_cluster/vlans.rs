@@ -2,13 +2,16 @@
 
 use crate::{
     clients::fisheye::{Reader, Vds, Vlan},
-    engine::{ChangeProbe, Difference, Facts, handle::Handle},
+    engine::{ChangeProbe, Difference, Fact, Facts, handle::Handle},
     failure::{Failure, Kind, Result},
     messages::message,
     plan::{CellRef, Plan},
     stages::world::{World, WorldRead},
     text::Text,
 };
+
+/// The names of the networks that this attempt has made so far.
+const MADE: Fact<Vec<String>> = Fact::new("vlans_made");
 
 /// A planned network and the switch it belongs on.
 struct Planned<'a> {
@@ -102,6 +105,7 @@ fn difference(row: &Compared) -> Difference {
 pub async fn act(world: &World, handle: &Handle) -> Result<()> {
     let fisheye = world.fisheye(handle);
     let vdses = fisheye.vdses().await?;
+    let mut made = handle.remembered(&MADE).unwrap_or_default();
     for row in compare(world.plan(), &vdses, &fisheye).await? {
         if row.found.is_some() {
             continue;
@@ -113,6 +117,9 @@ pub async fn act(world: &World, handle: &Handle) -> Result<()> {
                 .meaning(message("stages.vlans.no_switch", &[("switch", &switch)])));
         };
         fisheye.create_vlan(&vds, name, vlan_id).await?;
+        made.push(name.to_owned());
+        // With one made, a refusal of the next one is no refusal of the whole.
+        handle.remember(&MADE, &made)?;
         handle
             .note(message("stages.vlans.made", &[("name", &name), ("vlan", &vlan_id), ("switch", &switch)]));
     }
