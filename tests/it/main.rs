@@ -22,6 +22,7 @@ mod pipeline;
 mod plan_check;
 mod plan_command;
 mod plan_rules;
+mod real_workbooks;
 mod simulated_site;
 mod ssh;
 mod support;

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use voyager::sim::{
-    Ledger,
-    fault::{Action, Fault},
-};
+use serde_json::Value;
+use voyager::sim::{Ledger, fault::Action};
 
 use crate::support::{
     fault::{always, always_at},
@@ -43,23 +41,41 @@ fn a_run_does_everything_once_and_a_second_one_changes_nothing() {
 }
 
 #[test]
-fn one_silent_host_of_sixteen_is_named_and_nothing_is_deployed() {
+fn of_sixteen_hosts_the_one_that_never_answers_is_awaited_named_and_nothing_is_deployed() {
     let site = SimulatedSite::of(&sixteen_hosts()).start();
     site.set_faults(vec![always_at("10.40.8.109", "fisheye.scan.host", Action::Hang)]);
     let log = site.folder.path().join("run.log");
-    let mut tool = site.run().env("VOYAGER_STAGES_SCAN", "3s").start(&log);
-    let told = || std::fs::read_to_string(&log).unwrap_or_default();
-    until("fifteen results are shown", || told().matches("SMTX OS").count() == 15);
-    assert!(
-        tool.try_wait().expect("it can be asked").is_none(),
-        "nobody waits for the silent host:\n{}",
-        told()
-    );
+    let scan = site.run().env("VOYAGER_STAGES_SCAN", "3s").args(["--output", "json"]);
+    let mut tool = scan.start(&log);
+    let of_scan = |event: &str| -> Vec<Value> {
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        events.filter(|told| told["step"] == "init-cluster.scan" && told["event"] == event).collect()
+    };
+    let found = || of_scan("note").iter().filter(|note| note.to_string().contains("SMTX OS")).count();
+    until("fifteen results are shown", || found() == 15);
+    until("the silent one alone is awaited", || {
+        let waiting = of_scan("waiting");
+        let last = waiting.last().map(|told| told["reason"]["en"].to_string()).unwrap_or_default();
+        last.contains("waiting for 1 hosts to answer: QS-SZ-SMTX-Node-07 10.40.8.109")
+    });
+    assert_eq!(of_scan("step-finished").len(), 0, "nobody waits for the silent host");
     let status = tool.wait().expect("it ends");
-    assert_eq!(status.code(), Some(4), "{}", told());
+    assert_eq!(status.code(), Some(4));
+    let ended = &of_scan("step-finished")[0];
     let silent = "QS-SZ-SMTX-Node-07 10.40.8.109 (主机规划!I9): no answer within 3.0s";
-    assert!(told().contains(silent), "{}", told());
+    assert!(ended.to_string().contains(silent), "{ended}");
     assert_eq!(site.ledger().deployments.count, 0);
+    assert_eq!(site.ledger().change_count(), 0);
+}
+
+#[test]
+fn a_scan_that_reaches_the_limit_of_its_step_names_the_host_too() {
+    let site = SimulatedSite::example().start();
+    site.set_faults(vec![always_at("10.40.8.12", "fisheye.scan.host", Action::Hang)]);
+    let ran = site.run().env("VOYAGER_STEP_TIMEOUT_INIT_CLUSTER_SCAN", "3s").run().exits_with(5);
+    ran.says("3.0s").says("waiting for 1 hosts to answer: QS-SZ-SMTX-Node-02 10.40.8.12");
+    assert_eq!(site.ledger().change_count(), 0);
 }
 
 /// Thirteen more hosts in rows 6 to 18.
@@ -82,33 +98,6 @@ fn a_cluster_that_nothing_here_knows_is_refused_before_anything_is_sent() {
     std::fs::remove_dir_all(site.folder.path().join("artifacts")).expect("the artifacts are there");
     site.run().run().exits_with(4).says("a cluster already runs at 10.40.8.11");
     assert_eq!(site.ledger().changes.len(), before);
-    assert_eq!(site.ledger().deployments.count, 1);
-}
-
-#[test]
-fn another_administrator_password_is_told_with_its_cell() {
-    let site = SimulatedSite::finished();
-    let plan = Workbook::good().edit(&["H!M19 = Another!Pass9"]);
-    plan.write(site.folder.path(), "plan.xlsx");
-    let redo = ["--redo", "config-cluster.root-account"];
-    site.run()
-        .args(redo)
-        .run()
-        .exits_with(4)
-        .says("another password than 主机规划!M19")
-        .does_not_say("Another!Pass9");
-}
-
-#[test]
-fn a_refused_deployment_names_the_field_and_can_be_sent_again() {
-    let site = SimulatedSite::example().start();
-    let detail = serde_json::json!({"cluster_name": ["too long"]});
-    let refused = Action::V2 { ec: "REST_FORM_ERROR".into(), msg: "form error".into(), detail };
-    site.set_faults(vec![Fault { count: 1, ..always("fisheye.deploy", refused) }]);
-    site.run().run().exits_with(4).says("cluster_name");
-    assert_eq!(site.ledger().deployments.count, 0);
-    site.set_faults(Vec::new());
-    site.run().run().exits_with(0);
     assert_eq!(site.ledger().deployments.count, 1);
 }
 

@@ -1,6 +1,9 @@
 //! The plan against the two real workbooks, when they are at hand (planning-sheet §5), and against files that are none.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Value, json};
 use voyager::{
@@ -9,9 +12,12 @@ use voyager::{
 };
 
 /// The real workbooks, saved by a library (form L) and by Excel (form X). They are no part of the project.
-fn real_workbooks() -> Vec<PathBuf> {
+pub fn real_workbooks() -> Vec<PathBuf> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|dir| dir.join("shared/fixtures"));
-    let Some(fixtures) = fixtures.into_iter().find(|dir| dir.is_dir()) else { return Vec::new() };
+    let Some(fixtures) = fixtures.into_iter().find(|dir| dir.is_dir()) else {
+        writeln!(std::io::stderr(), "left out: ../shared/fixtures is not here").expect("stderr");
+        return Vec::new();
+    };
     ["planning-sheet-template.xlsx", "planning-sheet-template-excel.xlsx"]
         .map(|name| fixtures.join(name))
         .into_iter()

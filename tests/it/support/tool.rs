@@ -3,6 +3,7 @@
 use std::{
     ffi::OsStr,
     fmt::Debug,
+    io::Write as _,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
 };
@@ -45,14 +46,51 @@ impl Voyager {
         self
     }
 
-    /// Runs to the end.
-    pub fn run(mut self) -> Ran {
-        let output = self.command.output().expect("the voyager binary starts");
-        Ran {
+    /// Runs to the end in a shell that was prepared by `first`: limits, signals.
+    pub fn run_after(self, first: &str) -> Ran {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{first}; exec \"$0\" \"$@\"")]);
+        Self { command: self.called_by(command) }.run()
+    }
+
+    /// Runs to the end within namespaces of its own (`unshare` options), after `first`, a shell command; `None` where
+    /// this machine has none to give, which is said.
+    pub fn run_within(self, namespaces: &[&str], first: &str) -> Option<Ran> {
+        let folder = self.command.get_current_dir().expect("a folder");
+        let within = |script: &str| {
+            let mut shell = Command::new("unshare");
+            shell.args(namespaces).args(["sh", "-c", script]).current_dir(folder);
+            shell
+        };
+        if !within(first).output().is_ok_and(|tried| tried.status.success()) {
+            left_out(&format!("`unshare {}` with `{first}`", namespaces.join(" ")));
+            return None;
+        }
+        let command = self.called_by(within(&format!("{first} && exec \"$0\" \"$@\"")));
+        Some(Self { command }.run())
+    }
+
+    /// `shell`, with this call as its arguments, in the same folder and environment.
+    fn called_by(&self, mut shell: Command) -> Command {
+        let own = &self.command;
+        shell.arg(own.get_program()).args(own.get_args()).env_clear();
+        shell.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell.current_dir(own.get_current_dir().expect("a folder"));
+        shell
+    }
+
+    fn output(mut self) -> std::io::Result<Ran> {
+        let output = self.command.output()?;
+        Ok(Ran {
             status: output.status,
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        })
+    }
+
+    /// Runs to the end.
+    pub fn run(self) -> Ran {
+        self.output().expect("the voyager binary starts")
     }
 
     /// Starts it and leaves it running; its output goes to `log` in place of pipes that nobody drains.
@@ -102,6 +140,12 @@ impl std::fmt::Display for Ran {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}\n--- stdout\n{}\n--- stderr\n{}", self.status, self.stdout, self.stderr)
     }
+}
+
+/// Says that a test needs what this machine does not have; the gate, which promises it, fails instead.
+pub fn left_out(lacking: &str) {
+    assert!(std::env::var_os("VOYAGER_TEST_FULL").is_none(), "this machine lacks {lacking}");
+    writeln!(std::io::stderr(), "left out: this machine lacks {lacking}").expect("stderr");
 }
 
 /// A file of the project.
