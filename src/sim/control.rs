@@ -53,7 +53,7 @@ enum FaultsBody {
 pub async fn answer(site: &Site, call: Call) -> Result<Answer, Cut> {
     Ok(match (call.method.as_str(), call.path.as_str()) {
         ("GET", "/ledger") => show(&site.with(|state, _| json!(state.ledger))),
-        ("GET", "/site") => show(&site.with(|state, _| state.end_state())),
+        ("GET", "/site") => show(&site.with(|state, now| state.end_state(now))),
         ("GET", "/requests") => show(&site.with(|state, _| json!(state.requests))),
         ("GET", "/holds") => show(&json!(site.holds.list())),
         ("GET", "/faults") => show(&site.with(|state, _| json!(state.faults))),

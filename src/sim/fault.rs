@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, de};
 use super::{
     durations::Durations,
     fisheye::{self, UploadQuirks},
-    guest::GuestQuirks,
+    guest::{GuestQuirks, InstallerFate},
     random,
     ssh::{self, SshQuirks},
     variants::Variants,
@@ -181,6 +181,8 @@ pub enum Action {
     ChangeIdentity,
     /// The job that this request creates ends this way.
     Job(JobFate),
+    /// The installer that this command starts ends this way.
+    Installer(InstallerFate),
     /// The `to_upload` list of the answer lies (CHUNK-LIST).
     UploadList(UploadList),
     /// Held until released by the control API.

@@ -13,11 +13,29 @@ use super::{
 };
 
 /// What a command left behind.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ran {
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
     pub status: u32,
+    /// The operation whose effect it had, if any.
+    pub effect: Option<&'static str>,
+    /// Something in it is outside the contract.
+    pub outside: bool,
+    pub lasting: Lasting,
+    /// The process that ends with the session.
+    pub hangs_up: Option<u32>,
+}
+
+/// How long a command lasts after what it did at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Lasting {
+    #[default]
+    No,
+    /// Seconds of site time.
+    Seconds(f64),
+    /// As long as this process of the guest, whose output is the command's.
+    Process(u32),
 }
 
 impl Site {
@@ -88,7 +106,7 @@ fn chpasswd(state: &mut State, now: Moment, address: Ipv4Addr, stdin: &[u8]) -> 
         state.ledger.password_changes.entry(format!("{address} {user}")).or_default().add(now);
     }
     state.ledger.changes.entry("ssh.chpasswd".into()).or_default().add(now);
-    Ran::default()
+    Ran { effect: Some("ssh.chpasswd"), ..Ran::default() }
 }
 
 fn failed(status: u32, message: &str) -> Ran {

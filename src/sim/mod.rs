@@ -146,7 +146,7 @@ impl Running {
 
     /// The end state: comparable between runs, volatile identifiers and times left out.
     pub fn site_state(&self) -> serde_json::Value {
-        self.site.with(|state, _| state.end_state())
+        self.site.with(|state, now| state.end_state(now))
     }
 
     /// Replaces all faults.

@@ -21,6 +21,8 @@ pub struct Variants {
     pub vm_list: VmList,
     pub agent_before: AgentBefore,
     pub early_guest_network: EarlyGuestNetwork,
+    pub resolv_conf: ResolvConf,
+    pub second_installer: SecondInstaller,
 }
 
 /// The body of a 401 (§4).
@@ -145,6 +147,25 @@ pub enum EarlyGuestNetwork {
     NoEffect,
 }
 
+/// `/etc/resolv.conf` of a fresh CloudTower guest (§6).
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ResolvConf {
+    #[default]
+    Present,
+    Missing,
+}
+
+/// An installer that is started while one runs (§6): it exits with status 1 …
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecondInstaller {
+    #[default]
+    Refused,
+    /// … and what the first goes on writing is lost.
+    DamagesLog,
+}
+
 impl Variants {
     /// Every choice drawn from the seed (scenario 8 of §11).
     pub fn drawn(seed: u64) -> Self {
@@ -170,6 +191,12 @@ impl Variants {
             vm_list: draw(seed, "vm-list", &[L::NotFound, L::Listed]),
             agent_before: draw(seed, "agent", &[I::Absent, I::WithoutState, I::NotRunning]),
             early_guest_network: draw(seed, "early-network", &[E::JobFails, E::NoEffect]),
+            resolv_conf: draw(seed, "resolv-conf", &[ResolvConf::Present, ResolvConf::Missing]),
+            second_installer: draw(
+                seed,
+                "second-installer",
+                &[SecondInstaller::Refused, SecondInstaller::DamagesLog],
+            ),
         }
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    super::{random, site::State},
+    super::{clock::Moment, random, site::State},
     deployment::Deployment,
     network::Vds,
     vms::Vm,
@@ -13,7 +13,7 @@ use super::{
 
 impl State {
     /// Everything that a run is meant to leave behind; passwords as digests.
-    pub fn end_state(&self) -> Value {
+    pub fn end_state(&self, now: Moment) -> Value {
         let cluster = &self.cluster;
         let ipmi: Vec<Value> = self
             .twin
@@ -38,6 +38,7 @@ impl State {
             "cpu_model": cluster.cpu_model,
             "vdses": sorted(cluster.vdses.iter().map(|vds| self.vds(vds))),
             "vms": sorted(cluster.vms().map(|vm| self.vm(vm))),
+            "guest": self.guest.end_state(now),
             "volumes": sorted(cluster.volumes.iter().filter(|volume| !volume.deleted).map(volume)),
         })
     }

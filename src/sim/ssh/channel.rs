@@ -2,25 +2,25 @@
 
 use std::{net::Ipv4Addr, sync::Arc};
 
-use russh::{ChannelId, server::Handle};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
-use super::{Line, shell};
+use super::{
+    Line,
+    reply::{Reply, Spoilt},
+    shell,
+};
 use crate::sim::{
+    durations,
     fault::Action,
+    guest::InstallerFate,
     hold::{Course, Cut},
-    host::Ran,
+    host::{Lasting, Ran},
     site::{Request, Site},
 };
 
 /// No command of the contract reads more.
 pub(super) const INPUT: usize = 1 << 20;
-
-/// The size of one piece of output.
-const PIECE: usize = 16 * 1024;
-
-/// Standard error, as channel data counts it (RFC 4254 §5.2).
-const STDERR: u32 = 1;
 
 /// A command with the input that has come for it so far.
 #[derive(Debug)]
@@ -30,25 +30,19 @@ pub(super) struct Exec {
     pub stdin: Vec<u8>,
 }
 
-/// How the answer is spoilt.
-enum Spoilt {
-    No,
-    /// The channel closes without a status after so many bytes of output.
-    After(usize),
-}
-
 impl Exec {
     pub fn new(user: &str, line: &str) -> Self {
         Self { user: user.to_owned(), line: line.to_owned(), stdin: Vec::new() }
     }
 
+    /// Runs the command to its end, or until `ended`: its channel or its connection is gone.
     pub async fn run(
         self,
         site: Arc<Site>,
         address: Ipv4Addr,
         line: Line,
-        handle: Handle,
-        channel: ChannelId,
+        reply: Reply,
+        ended: CancellationToken,
     ) {
         let operation = shell::operation(&self.line);
         let course = match site.before(operation, address, None).await {
@@ -56,39 +50,66 @@ impl Exec {
             Err(cut) => {
                 self.note(&site, address, operation, None);
                 // A closed channel without a status, on a connection that stands, is its own kind of loss.
-                return if cut == Cut::Close { close(&handle, channel).await } else { line.cut(cut).await };
+                return if cut == Cut::Close { reply.close().await } else { line.cut(cut).await };
             }
         };
+        let fate = course.actions.iter().find_map(installer_fate).unwrap_or_default();
         let ran = refusal(&course)
-            .unwrap_or_else(|| shell::run(&site, address, &self.user, &self.line, &self.stdin));
+            .unwrap_or_else(|| shell::run(&site, address, &self.user, &self.line, &self.stdin, fate));
         self.note(&site, address, operation, Some(&ran));
-        let spoilt = match site.after(&course, operation, address).await {
-            Ok(()) => course.actions.iter().find_map(cut_body).map_or(Spoilt::No, Spoilt::After),
-            Err(Cut::Close) => Spoilt::After(0),
-            Err(cut) => return line.cut(cut).await,
-        };
-        let flood = site.with(|state, _| state.quirks.ssh.flood);
-        // The peer may have left; then nobody is told, as in life.
-        let _ = answer(&handle, channel, ran, flood, spoilt).await;
-        close(&handle, channel).await;
+        let hangs_up = ran.hangs_up;
+        match site.after(&course, operation, address).await {
+            Err(cut @ (Cut::Reset | Cut::Hang)) => line.cut(cut).await,
+            lost => {
+                let cut = lost.is_err().then_some(0);
+                let cut = cut.or_else(|| course.actions.iter().find_map(cut_body));
+                tokio::select! {
+                    () = ended.cancelled() => {}
+                    () = conclude(&site, &reply, ran, cut.map_or(Spoilt::No, Spoilt::After)) => {}
+                }
+            }
+        }
+        if let Some(pid) = hangs_up {
+            site.with(|state, now| state.guest.hang_up(pid, now));
+        }
     }
 
     fn note(&self, site: &Site, address: Ipv4Addr, operation: &str, ran: Option<&Ran>) {
-        let effective = ran.is_some_and(|ran| ran.status == 0);
-        let changing = operation == shell::CHPASSWD;
+        let effective = ran.is_some_and(|ran| ran.effect == Some(operation));
+        let chpasswd = operation == shell::CHPASSWD;
         let request = Request {
             operation: operation.to_owned(),
             method: "EXEC".to_owned(),
             scheme: "ssh".to_owned(),
             address,
             target: self.line.clone(),
-            changing,
+            changing: shell::CHANGING.contains(&operation),
             effective,
             status: ran.map_or(0, |ran| u16::try_from(ran.status).unwrap_or(u16::MAX)),
-            body: if changing && effective { accounts(&self.stdin) } else { Value::Null },
+            body: if chpasswd && effective { accounts(&self.stdin) } else { Value::Null },
         };
         site.with(|state, _| state.requests.push(request));
     }
+}
+
+/// The time that the command takes, and its answer.
+async fn conclude(site: &Site, reply: &Reply, mut ran: Ran, spoilt: Spoilt) {
+    match ran.lasting {
+        Lasting::No => {}
+        Lasting::Seconds(seconds) => site.clock.sleep(durations::seconds(seconds)).await,
+        // The peer may have left; then nobody is told, as in life.
+        Lasting::Process(pid) => match reply.attached(site, pid).await {
+            Ok(status) => ran.status = status,
+            Err(()) => return,
+        },
+    }
+    let flood = site.with(|state, _| state.quirks.ssh.flood);
+    let _ = reply.answer(ran, flood, spoilt).await;
+    reply.close().await;
+}
+
+fn installer_fate(action: &Action) -> Option<InstallerFate> {
+    if let Action::Installer(fate) = action { Some(*fate) } else { None }
 }
 
 /// Which accounts the input names; never their passwords.
@@ -102,10 +123,10 @@ fn accounts(stdin: &[u8]) -> Value {
 fn refusal(course: &Course) -> Option<Ran> {
     course.actions.iter().find_map(|action| match action {
         Action::Status { status, body, .. } => {
-            Some(Ran { status: u32::from(*status), stderr: body.clone().into_bytes(), stdout: Vec::new() })
+            Some(Ran { status: u32::from(*status), stderr: body.clone().into_bytes(), ..Ran::default() })
         }
         Action::V2 { ec, msg, .. } => {
-            Some(Ran { status: 1, stderr: format!("{ec}: {msg}\n").into_bytes(), stdout: Vec::new() })
+            Some(Ran { status: 1, stderr: format!("{ec}: {msg}\n").into_bytes(), ..Ran::default() })
         }
         _ => None,
     })
@@ -113,31 +134,4 @@ fn refusal(course: &Course) -> Option<Ran> {
 
 fn cut_body(action: &Action) -> Option<usize> {
     if let Action::CutBody { bytes } = action { Some(*bytes) } else { None }
-}
-
-async fn answer(handle: &Handle, channel: ChannelId, ran: Ran, flood: u64, spoilt: Spoilt) -> Result<(), ()> {
-    let mut left = flood;
-    while left > 0 {
-        let size = left.min(PIECE as u64);
-        handle.data(channel, vec![b'.'; usize::try_from(size).unwrap_or(PIECE)]).await.map_err(drop)?;
-        left -= size;
-    }
-    let mut stdout = ran.stdout;
-    if let Spoilt::After(bytes) = spoilt {
-        stdout.truncate(bytes);
-        return handle.data(channel, stdout).await.map_err(drop);
-    }
-    for piece in stdout.chunks(PIECE) {
-        handle.data(channel, piece.to_vec()).await.map_err(drop)?;
-    }
-    for piece in ran.stderr.chunks(PIECE) {
-        handle.extended_data(channel, STDERR, piece.to_vec()).await.map_err(drop)?;
-    }
-    handle.exit_status_request(channel, ran.status).await?;
-    handle.eof(channel).await
-}
-
-async fn close(handle: &Handle, channel: ChannelId) {
-    // A connection that is gone needs no closing.
-    let _ = handle.close(channel).await;
 }

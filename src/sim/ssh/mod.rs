@@ -1,11 +1,14 @@
-//! The SSH side of the simulated hosts (site-behaviour §4).
+//! The SSH side of the simulated hosts and of the CloudTower guest (site-behaviour §4, 6).
 //!
 //! The operations that faults and holds can name: `ssh.connect` (before the greeting), `ssh.login` (each
-//! password), `ssh.chpasswd` and `ssh.run` (each command, see `shell`).
+//! password), `ssh.chpasswd`, `ssh.resolv_conf`, `ssh.preinstall`, `ssh.installer` (the changes) and `ssh.run`
+//! (every other command, see `shell`).
 
 mod channel;
 mod peer;
+mod reply;
 mod shell;
+mod sudo;
 
 #[cfg(test)]
 mod tests;
@@ -28,8 +31,12 @@ use super::{
 };
 use peer::Peer;
 
+pub use shell::{INSTALLER, PREINSTALL, RESOLV_CONF};
+pub use sudo::sudo;
+
 /// The names that faults may use.
-pub const OPERATIONS: [&str; 4] = ["ssh.connect", "ssh.login", "ssh.run", shell::CHPASSWD];
+pub const OPERATIONS: [&str; 7] =
+    ["ssh.connect", "ssh.login", "ssh.run", shell::CHPASSWD, RESOLV_CONF, PREINSTALL, INSTALLER];
 
 /// How the hosts' SSH servers differ from the usual.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -81,10 +88,15 @@ pub async fn serve(mut wire: Wire, site: Arc<Site>, address: Ipv4Addr) {
         Err(Cut::Close) => return,
         Ok(_) => {}
     }
+    let (greeting, limit) = site.with(|state, _| (state.greeting(address), state.connection_limit(address)));
+    match greeting {
+        Some(delay) => site.clock.sleep(delay).await,
+        None => return line.reset.arm(),
+    }
     site.ssh_connected(address);
     let Some(config) = config(&site, address) else { return };
     let (mut near, far) = duplex(64 * 1024);
-    let peer = Peer::new(site, address, line.clone());
+    let peer = Peer::new(site.clone(), address, line.clone());
     let session = async {
         if let Ok(running) = server::run_stream(Arc::new(config), far, peer).await {
             // How a session ended is the peer's business; the ledger has what it did.
@@ -95,9 +107,17 @@ pub async fn serve(mut wire: Wire, site: Arc<Site>, address: Ipv4Addr) {
     let relay = async move {
         let _ = copy_bidirectional(&mut wire, &mut near).await;
     };
+    let limit = async {
+        match limit {
+            Some(limit) => site.clock.sleep(limit).await,
+            None => std::future::pending().await,
+        }
+        line.reset.arm();
+    };
     tokio::select! {
         biased;
         () = line.ended.cancelled() => {}
+        () = limit => {}
         _ = async { tokio::join!(session, relay) } => {}
     }
 }

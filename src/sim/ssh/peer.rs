@@ -7,10 +7,12 @@ use russh::{
     server::{Auth, ChannelOpenHandle, Handler, Msg, Response, Session},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Line, Login,
     channel::{Exec, INPUT},
+    reply::Reply,
     shell,
 };
 use crate::sim::site::Site;
@@ -32,12 +34,22 @@ pub(super) struct Peer {
     slots: Arc<Semaphore>,
     /// Sessions without a running command.
     sessions: HashMap<ChannelId, Waiting>,
+    /// Told when the channel of a running command closes.
+    running: HashMap<ChannelId, CancellationToken>,
 }
 
 impl Peer {
     pub fn new(site: Arc<Site>, address: Ipv4Addr, line: Line) -> Self {
         let slots = Arc::new(Semaphore::new(SESSIONS));
-        Self { site, address, line, user: String::new(), slots, sessions: HashMap::new() }
+        Self {
+            site,
+            address,
+            line,
+            user: String::new(),
+            slots,
+            sessions: HashMap::new(),
+            running: HashMap::new(),
+        }
     }
 
     fn offered(&self) -> Login {
@@ -76,11 +88,13 @@ impl Peer {
     /// Starts the command of a session, now that all it reads has come.
     fn start(&mut self, channel: ChannelId, session: &Session) {
         let Some(Waiting { exec: Some(exec), slot }) = self.sessions.remove(&channel) else { return };
-        let (site, address, line, handle) =
-            (self.site.clone(), self.address, self.line.clone(), session.handle());
+        let (site, address, line) = (self.site.clone(), self.address, self.line.clone());
+        let reply = Reply { handle: session.handle(), channel };
+        let ended = self.line.ended.child_token();
+        self.running.insert(channel, ended.clone());
         // The library waits for its callbacks: work of any length has a task of its own.
         tokio::spawn(async move {
-            exec.run(site, address, line, handle, channel).await;
+            exec.run(site, address, line, reply, ended).await;
             drop(slot);
         });
     }
@@ -144,6 +158,9 @@ impl Handler for Peer {
         _session: &mut Session,
     ) -> Result<(), russh::Error> {
         self.sessions.remove(&channel);
+        if let Some(ended) = self.running.remove(&channel) {
+            ended.cancel();
+        }
         Ok(())
     }
 
