@@ -28,9 +28,24 @@ impl Moment {
         Duration::from_millis(u64::try_from(self.0 - earlier.0).unwrap_or(0))
     }
 
+    pub fn at_epoch_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1000))
+    }
+
     /// Seconds since the epoch, as the site's `ctime`, `time` and `sign_date` count them.
     pub fn epoch_seconds(self) -> i64 {
         self.0.div_euclid(1000)
+    }
+
+    /// Milliseconds since the epoch.
+    pub fn epoch_millis(self) -> i64 {
+        self.0
+    }
+
+    /// ISO text with milliseconds, as CloudTower writes times (graphql-operations §6).
+    pub fn iso(self) -> String {
+        let stamp = Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::UNIX_EPOCH);
+        format!("{stamp:.3}")
     }
 
     /// RFC 3339 with nanoseconds, as session times are written (api-fisheye §4.2).

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::tower::TowerDurations;
+
 /// All values in seconds of site time.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -36,6 +38,8 @@ pub struct Durations {
     pub installer: f64,
     /// From the success line until CloudTower answers (§7.1: 0–5 min).
     pub tower_ready: f64,
+    /// What CloudTower takes its time for.
+    pub tower: TowerDurations,
 }
 
 impl Default for Durations {
@@ -62,6 +66,7 @@ impl Default for Durations {
             session_lifetime: 7.0 * 86_400.0,
             installer: 1200.0,
             tower_ready: 10.0,
+            tower: TowerDurations::default(),
         }
     }
 }

@@ -126,7 +126,7 @@ impl Answer {
         response.headers_mut().insert("server", HeaderValue::from_static("nginx"));
         for (name, value) in self.headers {
             if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse()) {
-                response.headers_mut().insert(name, value);
+                response.headers_mut().append(name, value);
             }
         }
         response

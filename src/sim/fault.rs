@@ -10,6 +10,7 @@ use super::{
     guest::{GuestQuirks, InstallerFate},
     random,
     ssh::{self, SshQuirks},
+    tower::{self, ConnectFate, TaskFate, TowerQuirks},
     variants::Variants,
 };
 
@@ -99,6 +100,8 @@ pub struct Quirks {
     /// How the SSH servers differ from the usual, those of the hosts and the CloudTower guest's.
     pub ssh: SshQuirks,
     pub guest: GuestQuirks,
+    /// How CloudTower is found.
+    pub tower: TowerQuirks,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,6 +186,12 @@ pub enum Action {
     Job(JobFate),
     /// The installer that this command starts ends this way.
     Installer(InstallerFate),
+    /// The CloudTower task that this request creates goes this way.
+    Task(TaskFate),
+    /// Connecting a cluster ends this way.
+    Connect(ConnectFate),
+    /// CloudTower refuses with ResourceLocked, and the resource shows as being updated for so long (LOCKED).
+    Locked { seconds: f64 },
     /// The `to_upload` list of the answer lies (CHUNK-LIST).
     UploadList(UploadList),
     /// Held until released by the control API.
@@ -213,7 +222,7 @@ pub enum HoldPoint {
 
 impl Fault {
     fn can_strike(&self) -> bool {
-        let mut known = fisheye::operations().chain(ssh::OPERATIONS);
+        let mut known = fisheye::operations().chain(ssh::OPERATIONS).chain(tower::operations());
         self.operation.starts_with("connect") || known.any(|operation| self.names(operation))
     }
 

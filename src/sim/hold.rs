@@ -128,6 +128,9 @@ impl Site {
                 Action::ChangeIdentity => {
                     self.with(|state, _| *state.changed_identities.entry(address).or_default() += 1);
                 }
+                Action::ExpireTokens if operation.starts_with("tower.") => {
+                    self.with(|state, _| state.tower.expire_tokens());
+                }
                 Action::ExpireTokens => self.with(|state, _| state.cluster.expire_sessions()),
                 _ => {}
             }

@@ -56,6 +56,26 @@ pub struct Ledger {
     pub preinstalls: Tally,
     pub installer_starts: Tally,
     pub ssh_connections: BTreeMap<Ipv4Addr, Tally>,
+    /// Root users made in CloudTower, and changes of their password afterwards.
+    pub root_users: Tally,
+    pub tower_passwords: Tally,
+    pub tower_ntp_writes: Tally,
+    /// By name.
+    pub organizations: BTreeMap<String, Tally>,
+    pub datacenters: BTreeMap<String, Tally>,
+    /// Clusters told to be attached, by address.
+    pub connections: BTreeMap<Ipv4Addr, Tally>,
+    /// Default storage policy and HA of attached clusters.
+    pub settings_writes: Tally,
+    /// Thresholds written: `global`, or the name of the cluster.
+    pub alert_writes: BTreeMap<String, Tally>,
+    /// By name; graphs by `<view>/<metric>`.
+    pub views: BTreeMap<String, Tally>,
+    pub graphs: BTreeMap<String, Tally>,
+    pub racks: BTreeMap<String, Tally>,
+    pub chassis: BTreeMap<String, Tally>,
+    /// Nodes and chassis moved, by name.
+    pub moves: BTreeMap<String, Tally>,
     /// Requests that changed something, by operation.
     pub changes: BTreeMap<String, Tally>,
     /// The highest number of requests in flight at once, by operation.

@@ -58,7 +58,8 @@ impl State {
             return Reach::Refused;
         }
         if plan.cloudtower == Some(address) {
-            return self.reach_guest(now, port);
+            let alone = self.quirks.tower.installed && matches!(port, 80 | 443);
+            return if alone { self.reach_tower(now, port) } else { self.reach_guest(now, port) };
         }
         let free = plan.components.values().any(|addresses| addresses.contains(&address));
         if free { Reach::Silent } else { Reach::Outside }

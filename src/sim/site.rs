@@ -17,6 +17,7 @@ use super::{
     hold::Holds,
     ledger::{Breach, Ledger},
     random,
+    tower::{Contract, Tower},
     twin::Twin,
     variants::Variants,
 };
@@ -36,6 +37,7 @@ pub struct State {
     pub cluster: Cluster,
     /// The machine at the CloudTower address.
     pub guest: Guest,
+    pub tower: Tower,
     /// SSH accounts, of the hosts and the CloudTower guest: address → account → password.
     pub accounts: BTreeMap<Ipv4Addr, BTreeMap<String, String>>,
     pub ledger: Ledger,
@@ -82,6 +84,7 @@ impl State {
             twin_id,
             cluster: Cluster::default(),
             guest: Guest::default(),
+            tower: Tower::default(),
             accounts: BTreeMap::new(),
             twin,
             started: now,
@@ -126,13 +129,14 @@ impl State {
 pub struct Site {
     pub clock: Clock,
     pub holds: Holds,
+    pub contract: Contract,
     state: Mutex<State>,
 }
 
 impl Site {
     pub fn new(state: State, speed: f64) -> Self {
         let clock = Clock::start(speed, state.saved_at);
-        Self { clock, holds: Holds::default(), state: Mutex::new(state) }
+        Self { clock, holds: Holds::default(), contract: Contract::default(), state: Mutex::new(state) }
     }
 
     /// Looks at, or changes, the state as it is now: what is due by now has happened.

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Raised when the shape of a snapshot changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 #[derive(Serialize)]
 struct Saved<'a> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::random;
+use super::{random, tower::TowerVariants};
 
 /// One choice per unknown; the defaults are the likeliest.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -23,6 +23,7 @@ pub struct Variants {
     pub early_guest_network: EarlyGuestNetwork,
     pub resolv_conf: ResolvConf,
     pub second_installer: SecondInstaller,
+    pub tower: TowerVariants,
 }
 
 /// The body of a 401 (§4).
@@ -197,6 +198,7 @@ impl Variants {
                 "second-installer",
                 &[SecondInstaller::Refused, SecondInstaller::DamagesLog],
             ),
+            tower: TowerVariants::drawn(seed),
         }
     }
 }

@@ -9,6 +9,7 @@ mod jobs;
 mod network;
 mod routes;
 mod scan;
+mod seen;
 mod sessions;
 mod settings;
 mod storage;
@@ -22,6 +23,7 @@ use std::{collections::BTreeMap, net::Ipv4Addr};
 use serde::{Deserialize, Serialize};
 
 pub use handle::handle;
+pub use network::Vds;
 pub use routes::operations;
 pub use vms::{Life, Vm};
 pub use volume::{ChunkBytes, UploadQuirks};
@@ -29,7 +31,6 @@ pub use volume::{ChunkBytes, UploadQuirks};
 use self::{
     deployment::Deployment,
     jobs::Job,
-    network::Vds,
     settings::{Ipmi, Licence},
     storage::StoragePolicy,
     volume::Volume,
@@ -89,6 +90,7 @@ impl State {
         self.finish_deployment(now);
         self.finish_jobs(now);
         self.settle_guest(now);
+        self.settle_tower(now);
     }
 }
 

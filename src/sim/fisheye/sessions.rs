@@ -93,11 +93,12 @@ impl Cluster {
 
 impl State {
     /// Counts a request whose URL carries a password or token.
-    pub(super) fn note_secrets(&mut self, now: Moment, operation: &str, call: &Call) {
+    pub fn note_secrets(&mut self, now: Moment, operation: &str, call: &Call) {
         let secret = |value: &str| {
             value == FIXED_TOKEN
                 || self.cluster.sessions.contains_key(value)
                 || self.cluster.root_password.as_deref() == Some(value)
+                || self.tower.is_secret(value)
                 || self.accounts.values().flat_map(|accounts| accounts.values()).any(|known| known == value)
         };
         if call.query.iter().any(|(_, value)| secret(value)) {

@@ -9,6 +9,7 @@ use super::{
     super::{
         durations,
         exchange::{Answer, Outcome, Refused},
+        site::State,
         strict,
         variants::VipAnswer,
     },
@@ -174,11 +175,14 @@ pub fn licence(visit: &mut Visit<'_>) -> Outcome {
 
 /// `GET elf/cluster_recommended_cpu_models`.
 pub fn cpu_models(visit: &mut Visit<'_>) -> Outcome {
-    Ok(Answer::eok(json!({"cpu_models": recommended(visit)})))
+    Ok(Answer::eok(json!({"cpu_models": visit.state.recommended_cpu_models()})))
 }
 
-fn recommended(visit: &Visit<'_>) -> Vec<String> {
-    visit.state.quirks.cpu_models.clone().unwrap_or_else(|| vec!["EPYC".to_owned()])
+impl State {
+    /// The models that all hosts can offer, best first.
+    pub(super) fn recommended_cpu_models(&self) -> Vec<String> {
+        self.quirks.cpu_models.clone().unwrap_or_else(|| vec!["EPYC".to_owned()])
+    }
 }
 
 /// `GET elf/cluster_cpu_compatibility`.
@@ -194,7 +198,8 @@ struct CpuBody {
 /// `PUT elf/cluster_cpu_compatibility`.
 pub fn set_cpu_model(visit: &mut Visit<'_>) -> Outcome {
     let body: CpuBody = strict::body(visit.call, visit.state.quirks.lenient)?;
-    if body.cpu_model != "host_passthrough" && !recommended(visit).contains(&body.cpu_model) {
+    if body.cpu_model != "host_passthrough" && !visit.state.recommended_cpu_models().contains(&body.cpu_model)
+    {
         return Err(Refused::form("cpu_model", "unknown model"));
     }
     visit.state.cluster.cpu_model = body.cpu_model;

@@ -1,0 +1,73 @@
+//! GraphQL as CloudTower speaks it: documents are parsed and checked against the known schema.
+
+mod check;
+mod project;
+mod roots;
+mod schema;
+mod values;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+pub use check::{Asked, check};
+pub use schema::Schema;
+
+use super::visit::Visit;
+
+/// The operation names that graphql-operations documents for this service, and whether each changes anything.
+pub const OPERATIONS: [(&str, bool); 9] = [
+    ("tower.createRootUser", true),
+    ("tower.createOrganization", true),
+    ("tower.checkTowerIsSetup", false),
+    ("tower.login", false),
+    ("tower.updateCloudTowerNtpUrl", true),
+    ("tower.deployedLicense", false),
+    ("tower.updateClusterSettings", true),
+    ("tower.globalAlertRules", false),
+    ("tower.updateGlobalAlertRule", true),
+];
+
+/// What is asked without a token (graphql-operations §2.1–2.4).
+const OPEN: [&str; 5] = ["createUser", "createOrganization", "organizations", "userCreated", "login"];
+
+/// The body of a request (graphql-operations §1).
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Body {
+    pub operation_name: String,
+    pub variables: Map<String, Value>,
+    pub query: String,
+}
+
+/// Which documented operation a body names.
+pub fn operation(body: &[u8]) -> Option<(&'static str, bool)> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let name = body["operationName"].as_str()?;
+    OPERATIONS.into_iter().find(|(operation, _)| operation.rsplit('.').next() == Some(name))
+}
+
+/// Whether everything that a request asks for is open to everybody.
+pub fn is_open(asked: &Asked) -> bool {
+    asked.roots.iter().all(|root| OPEN.contains(&root.name.as_str()))
+}
+
+/// `errors`, with HTTP 200 as usual (graphql-operations §1).
+pub fn errors(message: &str, path: Option<&str>) -> Value {
+    let mut error = json!({"message": message});
+    if let Some(path) = path {
+        error["path"] = json!([path]);
+    }
+    json!({"errors": [error], "data": null})
+}
+
+/// Carries out a checked request. Errors: the root field that failed and why.
+pub fn run(visit: &mut Visit<'_>, asked: &Asked) -> Result<Value, (String, String)> {
+    let mut data = Map::new();
+    for root in &asked.roots {
+        let failed = |message: String| (root.key.clone(), message);
+        let value = roots::resolve(visit, root).map_err(failed)?;
+        let tables = visit.state.tables(visit.now);
+        data.insert(root.key.clone(), project::project(&tables, root, &value));
+    }
+    Ok(json!({"data": data}))
+}

@@ -1,0 +1,156 @@
+//! What a scenario can change about CloudTower: its traits, its times, and what is unknown (M).
+
+use serde::{Deserialize, Serialize};
+
+use super::super::random;
+
+/// `[site.tower]`: how CloudTower is found.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TowerQuirks {
+    /// It is there from the start, without a VM of ours (INST-DONE; tests of this service alone).
+    pub installed: bool,
+    /// Organisations that exist right after the installation (SETUP-HALF, ORG-OTHER).
+    pub organizations: Vec<String>,
+    /// The root user exists right after the installation, with this password (SETUP-HALF).
+    pub root_password: Option<String>,
+    /// Row of the capacity rule among the 94 that the captured filter lets through, from 0 (RULE-PAGE).
+    pub capacity_rule_row: usize,
+    /// Port 80 answers instead of redirecting (§7.1, M).
+    pub http_answers: bool,
+}
+
+impl Default for TowerQuirks {
+    fn default() -> Self {
+        Self {
+            installed: false,
+            organizations: Vec::new(),
+            root_password: None,
+            capacity_rule_row: 70,
+            http_answers: false,
+        }
+    }
+}
+
+/// `[durations.tower]`, in seconds of site time: the typical column of §2 and the table of §7.3.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TowerDurations {
+    /// Views, graphs, racks and moves.
+    pub task: f64,
+    /// From connect-cluster until each part of the cluster shows.
+    pub hosts: f64,
+    pub vdses: f64,
+    pub alert_rules: f64,
+    pub vms: f64,
+    pub connected: f64,
+    pub settings: f64,
+    pub connect_task: f64,
+}
+
+impl Default for TowerDurations {
+    fn default() -> Self {
+        Self {
+            task: 2.0,
+            hosts: 1.8,
+            vdses: 4.5,
+            alert_rules: 5.0,
+            vms: 6.5,
+            connected: 10.0,
+            settings: 13.0,
+            connect_task: 20.0,
+        }
+    }
+}
+
+/// `[variants.tower]`: one choice per unknown; the defaults are the likeliest.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TowerVariants {
+    pub unauthorized: TowerRefusal,
+    pub second_organization: Second,
+    pub second_connect: Second,
+    pub refused_connect: RefusedConnect,
+    pub first_task_list: FirstTaskList,
+    pub early_local_id: EarlyLocalId,
+    pub typename_input: TypenameInput,
+}
+
+/// The body of a 401 (§7.2).
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TowerRefusal {
+    #[default]
+    ErrorBody,
+    Empty,
+    /// `errors` with HTTP 200, on GraphQL; REST answers an error body all the same.
+    GraphqlErrors,
+}
+
+/// A second organisation of one name, or a second connect of one VIP (§7.2, §7.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Second {
+    #[default]
+    Refused,
+    Twin,
+}
+
+/// How a connect with a wrong password or to a silent VIP ends (§7.3).
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RefusedConnect {
+    #[default]
+    BadRequest,
+    TaskFailed,
+    Disconnected,
+}
+
+/// get-tasks right after the call that started a task (§7.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FirstTaskList {
+    #[default]
+    Empty,
+    Listed,
+}
+
+/// `local_id` of a cluster that is being connected (§7.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EarlyLocalId {
+    #[default]
+    Null,
+    Set,
+}
+
+/// `__typename` in the thresholds of updateGlobalAlertRule (graphql-operations §3.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TypenameInput {
+    #[default]
+    Accepted,
+    Refused,
+}
+
+impl TowerVariants {
+    /// Every choice drawn from the seed.
+    pub fn drawn(seed: u64) -> Self {
+        use self::{
+            EarlyLocalId as L, FirstTaskList as T, RefusedConnect as C, Second as S, TowerRefusal as R,
+            TypenameInput as N,
+        };
+        fn draw<T: Copy>(seed: u64, name: &str, choices: &[T]) -> T {
+            *random::pick(seed, choices, &["tower variant", name])
+        }
+        Self {
+            unauthorized: draw(seed, "unauthorized", &[R::ErrorBody, R::Empty, R::GraphqlErrors]),
+            second_organization: draw(seed, "organization", &[S::Refused, S::Twin]),
+            second_connect: draw(seed, "connect", &[S::Refused, S::Twin]),
+            refused_connect: draw(seed, "refused", &[C::BadRequest, C::TaskFailed, C::Disconnected]),
+            first_task_list: draw(seed, "tasks", &[T::Empty, T::Listed]),
+            early_local_id: draw(seed, "local-id", &[L::Null, L::Set]),
+            typename_input: draw(seed, "typename", &[N::Accepted, N::Refused]),
+        }
+    }
+}
