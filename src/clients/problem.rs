@@ -2,7 +2,7 @@
 
 use std::{fmt, io, time::Duration};
 
-use super::{dial::Endpoint, http::Answer, redact::Redactor, trust::Refusal, wire::Class};
+use super::{dial::Endpoint, http::Answer, redact::Redactor, trust::Refusal, upload::Setback, wire::Class};
 use crate::{
     failure::{Effect, Failure, Kind},
     messages::message,
@@ -108,6 +108,17 @@ impl Problem {
             Self::NotSent { .. } | Self::Untrusted(_) | Self::NoSession(_) => Effect::None,
             Self::Refused(refused) if refused.status < 500 && refused.status != 408 => Effect::None,
             Self::Refused(_) | Self::Lost { .. } | Self::Unrecorded(_) => Effect::Unknown,
+        }
+    }
+
+    /// What it says about sending the same chunk of an upload again.
+    pub(super) fn setback(&self) -> Setback {
+        match self {
+            Self::NotSent { .. } | Self::Lost { .. } => Setback::Lost,
+            Self::Refused(refused) if refused.status == 429 => Setback::Throttled,
+            Self::Refused(refused) if refused.status >= 500 => Setback::Lost,
+            Self::Refused(_) => Setback::Refused,
+            Self::Untrusted(_) | Self::Unrecorded(_) | Self::NoSession(_) => Setback::Final,
         }
     }
 

@@ -151,7 +151,13 @@ fn configure(site: &str, image: u32) {
         let content: Vec<u8> = (0..image).map(|i| (i % 251) as u8).collect();
         std::fs::write(file.path(), &content).unwrap();
         let sink = fisheye.tools_sink("SMTX_VMTOOLS-4.1.0-1.iso", content.len() as u64);
-        let upload = Upload { sink: &sink, file: file.path(), progress: &|_| {}, remember: &|_| Ok(()) };
+        let upload = Upload {
+            sink: Arc::new(sink),
+            file: file.path(),
+            digests: None,
+            progress: &|_| {},
+            remember: &|_| Ok(()),
+        };
         let uploaded = upload.run(None).await.unwrap();
 
         let ledger = site.ledger();

@@ -1,6 +1,6 @@
 //! The fisheye client on a site where things go wrong: lost answers, ended sessions, cut uploads.
 
-use std::{cell::RefCell, collections::BTreeSet, io::Write, net::Ipv4Addr, time::Duration};
+use std::{cell::RefCell, collections::BTreeSet, io::Write, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use voyager::{
     clients::{
@@ -104,7 +104,13 @@ impl Setup {
             }
             Ok(())
         };
-        let upload = Upload { sink: &sink, file: file.path(), progress: &|_| {}, remember: &remember };
+        let upload = Upload {
+            sink: Arc::new(sink),
+            file: file.path(),
+            digests: None,
+            progress: &|_| {},
+            remember: &remember,
+        };
         let result = upload.run(resume).await;
         (result, memo.into_inner())
     }

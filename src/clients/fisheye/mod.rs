@@ -17,10 +17,10 @@ mod scan;
 mod sessions;
 mod settings;
 mod storage_policies;
-mod svt_image;
 #[cfg(test)]
 mod tests;
 mod vms;
+mod volumes;
 
 use std::{net::Ipv4Addr, ops::Deref, sync::Arc};
 
@@ -32,7 +32,7 @@ pub use self::{
         Mode, NetworkConfig, Ntp, Route as Gateway, Service,
     },
     deployment::{DeployStatus, Deployed, Verdict},
-    images::{Image, ImageSink},
+    images::Image,
     ipmi::{IpmiAccount, IpmiOutcome, IpmiResult},
     jobs::{Job, JobState, Started},
     licence::Licence,
@@ -40,8 +40,8 @@ pub use self::{
     scan::{Cpu, Disk, Host, Medium, Nic},
     sessions::Login,
     storage_policies::StoragePolicy,
-    svt_image::ToolsSink,
     vms::{GuestInfo, GuestNetwork, NewVm, Vm, VmNetwork, VmNic},
+    volumes::VolumeSink,
 };
 use super::{
     http::{Answer, Call, Http, Target},

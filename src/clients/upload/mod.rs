@@ -1,11 +1,17 @@
-//! Uploads in numbered chunks, one engine for all of them; each protocol is a `ChunkSink`.
+//! Uploads in chunks, one engine for all of them; each protocol is a `ChunkSink`.
 //!
-//! For now one chunk is in flight at a time, which every site accepts; the interface is the final one.
+//! The file is read once, in order; chunks travel on the runtime's workers, digests are made on threads of their
+//! own, and what is in memory is at most the window and two chunks.
 
+mod account;
+mod buffers;
+mod digest;
+mod filling;
 mod sender;
 mod source;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -53,9 +59,23 @@ fn hint<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Vec<u32>>, D
 #[derive(Debug)]
 pub struct ChunkFailure {
     pub failure: Box<Failure>,
-    /// Whether sending it again can help. Not when the session is refused for good, the peer's identity
-    /// has changed, or the transcript cannot be written.
-    pub again: bool,
+    pub setback: Setback,
+    /// How long the site asks us to stay away.
+    pub retry_after: Option<Duration>,
+}
+
+/// What a failed chunk says about sending it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setback {
+    /// No usable answer, or a 5xx: whether it is stored nobody knows.
+    Lost,
+    /// The site does not take it; perhaps only because an earlier one is missing.
+    Refused,
+    /// Too much at a time (429). It says nothing about the chunk.
+    Throttled,
+    /// Repetition cannot help: the session is refused for good, the peer's identity has changed, or the
+    /// transcript cannot be written.
+    Final,
 }
 
 /// Digests of a file, in lower-case hex: SHA-256 for the record, MD5 because the site lists it.
@@ -67,11 +87,41 @@ pub struct Digests {
     pub size: u64,
 }
 
-/// Where chunks go. `send` may be called from several tasks at a time once a window is allowed.
+/// How the chunks of a protocol may travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Numbered: several at a time, as far as the site is seen to bear it.
+    Any,
+    /// Each is appended to what is there: one at a time, and none can be sent later.
+    Sequential,
+}
+
+/// What the site's own list says about a finished volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listing {
+    /// Listed as our file, with our MD5.
+    Whole,
+    /// Finished with our size, but its MD5 is not there (yet).
+    Undigested,
+    /// Finished, and another file than ours.
+    Different,
+    /// Not there, or not finished.
+    Absent,
+    /// The site has no list of such files.
+    NoList,
+}
+
+/// Where chunks go: the adapter of one protocol.
 pub trait ChunkSink: Send + Sync {
+    fn order(&self) -> Order {
+        Order::Any
+    }
+
     fn create(&self) -> BoxFuture<'_, Result<Volume>>;
 
-    /// Sends one chunk once; an expired session is renewed and the same chunk sent again.
+    /// Sends one chunk once; an expired session is renewed and the same chunk sent again. Called from several
+    /// tasks at a time where the order is `Any`. A chunk that is stored already does no harm. The bytes are lent:
+    /// who keeps them stops the reader.
     fn send<'a>(
         &'a self,
         volume: &'a Volume,
@@ -82,8 +132,8 @@ pub trait ChunkSink: Send + Sync {
     /// Removes a volume, finished or not; one that is gone already is no error.
     fn delete<'a>(&'a self, volume: &'a Volume) -> BoxFuture<'a, Result<()>>;
 
-    /// Whether the site lists the volume as that very file; `false` where it has no list.
-    fn is_listed<'a>(&'a self, volume: &'a Volume, digests: &'a Digests) -> BoxFuture<'a, Result<bool>>;
+    /// What the site's list says about the volume.
+    fn listing<'a>(&'a self, volume: &'a Volume, digests: &'a Digests) -> BoxFuture<'a, Result<Listing>>;
 
     /// Waits on the injected clock.
     fn pause(&self, time: Duration) -> BoxFuture<'_, ()>;
@@ -110,12 +160,13 @@ pub struct Resume {
 /// How far an upload is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Bytes the site has acknowledged, those of an earlier run included.
+    /// Bytes the site has, those of an earlier run included.
     pub done: u64,
     pub total: u64,
 }
 
-/// Every chunk was accepted. Whether the site has the file whole is for the step's probe to see.
+/// The site has every chunk, and its list, if there is one, does not contradict. A list that shows the file
+/// late is for the step's probe to wait for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uploaded {
     pub volume: Volume,

@@ -1,16 +1,16 @@
-//! The file being uploaded: read in order once, digested on the way, read again only for repeats.
+//! The file being uploaded: read in order once, on a thread of its own; read again only for repeats.
 
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
+    sync::mpsc,
 };
 
 use bytes::Bytes;
-use md5::Md5;
-use sha2::{Digest, Sha256};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::Digests;
+use super::{Digests, buffers::Buffers, digest::Digesting, window};
 use crate::{
     failure::{Failure, Kind, Result},
     messages::message,
@@ -19,20 +19,34 @@ use crate::{
 pub(super) struct Source {
     path: PathBuf,
     size: u64,
-    /// Taken while a blocking read has it.
-    state: Option<State>,
+    wishes: mpsc::Sender<Wish>,
+    pieces: UnboundedReceiver<io::Result<Piece>>,
+    /// Whether a chunk was wished for that has not come yet.
+    reading: bool,
+    digesting: Digesting,
 }
 
-struct State {
-    file: File,
-    sha256: Sha256,
-    md5: Md5,
-    /// Bytes digested so far, from the start.
-    digested: u64,
+/// A part of the file that is wanted.
+#[derive(Clone, Copy, Debug)]
+struct Wish {
+    chunk: u32,
+    start: u64,
+    length: usize,
+    /// How many chunks may be in memory.
+    buffers: usize,
+}
+
+/// One chunk's bytes.
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    pub chunk: u32,
+    start: u64,
+    pub bytes: Bytes,
 }
 
 impl Source {
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    /// Opens the file. Digests that are `known` are believed when they are of a file of this size.
+    pub(super) fn open(path: &Path, known: Option<Digests>) -> Result<Self> {
         let open = || {
             let file = File::open(path)?;
             let size = file.metadata()?.len();
@@ -42,54 +56,71 @@ impl Source {
         if size == 0 {
             return Err(unreadable(path, &io::Error::other("the file is empty")));
         }
-        let state = State { file, sha256: Sha256::new(), md5: Md5::new(), digested: 0 };
-        Ok(Self { path: path.to_owned(), size, state: Some(state) })
+        let (wishes, wished) = mpsc::channel();
+        let (read, pieces) = unbounded_channel();
+        tokio::task::spawn_blocking(move || serve(file, &wished, &read));
+        let digesting = Digesting::new(size, known.filter(|digests| digests.size == size));
+        Ok(Self { path: path.to_owned(), size, wishes, pieces, reading: false, digesting })
     }
 
     pub(super) fn size(&self) -> u64 {
         self.size
     }
 
-    /// Bytes of one chunk; short only for the last.
-    pub(super) async fn read(&mut self, chunk: u32, chunk_size: u64) -> Result<Bytes> {
+    /// Whether this chunk has to be read for the digests' sake.
+    pub(super) fn digests_want(&self, chunk: u32, chunk_size: u64) -> bool {
         let start = u64::from(chunk) * chunk_size;
-        let length = chunk_size.min(self.size.saturating_sub(start));
-        let Some(mut state) = self.state.take() else {
-            return Err(unreadable(&self.path, &io::Error::other("an earlier read failed")));
-        };
-        let read = tokio::task::spawn_blocking(move || {
-            let bytes = state.read(start, length);
-            (state, bytes)
-        });
-        let (state, bytes) = read.await.map_err(|error| unreadable(&self.path, &error))?;
-        self.state = Some(state);
-        bytes.map(Bytes::from).map_err(|error| unreadable(&self.path, &error))
+        self.digesting.wants(start, chunk_size.min(self.size.saturating_sub(start)))
     }
 
-    /// The digests, once every chunk was read; `None` before.
-    pub(super) fn digests(&self) -> Option<Digests> {
-        let state = self.state.as_ref().filter(|state| state.digested == self.size)?;
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        Some(Digests {
-            sha256: hex(&state.sha256.clone().finalize()),
-            md5: hex(&state.md5.clone().finalize()),
-            size: self.size,
-        })
+    pub(super) fn is_reading(&self) -> bool {
+        self.reading
+    }
+
+    /// Begins to read a chunk, which is short only at the end of the file.
+    pub(super) fn begin(&mut self, chunk: u32, chunk_size: u64) -> Result<()> {
+        let start = u64::from(chunk) * chunk_size;
+        let length = chunk_size.min(self.size.saturating_sub(start));
+        let length = usize::try_from(length).map_err(|error| unreadable(&self.path, &error))?;
+        // One more is being read, and one waits for its turn.
+        let wish = Wish { chunk, start, length, buffers: window::largest(chunk_size) + 2 };
+        self.wishes.send(wish).map_err(|error| unreadable(&self.path, &error))?;
+        self.reading = true;
+        Ok(())
+    }
+
+    /// The chunk begun; the digests have their share of it. May be dropped and called again.
+    pub(super) async fn next(&mut self) -> Result<Piece> {
+        let piece = match self.pieces.recv().await {
+            Some(piece) => piece,
+            None => Err(io::Error::other("an earlier read failed")),
+        };
+        self.reading = false;
+        let piece = piece.map_err(|error| unreadable(&self.path, &error))?;
+        self.digesting.feed(piece.start, &piece.bytes);
+        Ok(piece)
+    }
+
+    /// The digests, once every chunk was read.
+    pub(super) async fn digests(&mut self) -> Result<Digests> {
+        let doing = || message("clients.upload.reading", &[("file", &self.path.display())]);
+        let digests = self.digesting.done().await;
+        let digests = digests.map_err(|error| Failure::new(Kind::Bug, doing()).because(&error))?;
+        digests.ok_or_else(|| Failure::new(Kind::Bug, doing()))
     }
 }
 
-impl State {
-    fn read(&mut self, start: u64, length: u64) -> io::Result<Vec<u8>> {
-        let length = usize::try_from(length).map_err(io::Error::other)?;
-        let mut bytes = vec![0; length];
-        self.file.seek(SeekFrom::Start(start))?;
-        self.file.read_exact(&mut bytes)?;
-        if start == self.digested {
-            self.sha256.update(&bytes);
-            self.md5.update(&bytes);
-            self.digested += length as u64;
+/// Reads what is wished for until nobody wishes any more.
+fn serve(mut file: File, wishes: &mpsc::Receiver<Wish>, pieces: &UnboundedSender<io::Result<Piece>>) {
+    let mut buffers = Buffers::new();
+    for Wish { chunk, start, length, buffers: most } in wishes {
+        let read = buffers.filled(length, most, |bytes| {
+            file.seek(SeekFrom::Start(start))?;
+            file.read_exact(bytes)
+        });
+        if pieces.send(read.map(|bytes| Piece { chunk, start, bytes })).is_err() {
+            return;
         }
-        Ok(bytes)
     }
 }
 

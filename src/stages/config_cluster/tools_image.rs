@@ -1,7 +1,7 @@
 //! `config-cluster.tools-image`: the VM tools image (api-fisheye §6.9). No call lists it; clusters work without it,
 //! so that a failed upload is a warning.
 
-use std::{cell::RefCell, collections::BTreeSet};
+use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
 
 use crate::{
     clients::upload::{Memo, Resume, Upload, Uploaded, Volume},
@@ -50,12 +50,13 @@ fn optional(failure: &Failure, handle: &Handle) -> bool {
 }
 
 async fn upload(world: &World, handle: &Handle, file: &MediaFile) -> Result<Uploaded> {
-    let sink = world.fisheye(handle).tools_sink(&file.name, file.size);
+    let sink = Arc::new(world.fisheye(handle).tools_sink(&file.name, file.size));
     let resume = resume(handle, file);
     let chunks = RefCell::new(resume.as_ref().map(|resume| resume.acknowledged.clone()).unwrap_or_default());
     let upload = Upload {
-        sink: &sink,
+        sink,
         file: &file.path,
+        digests: None,
         progress: &|progress| handle.transfer(&file.name, progress.done, progress.total),
         remember: &|memo| match memo {
             Memo::Opened(volume) => {
