@@ -1,7 +1,8 @@
 //! What a simulated site counted, as lines: the effects a rehearsal really had.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
+use super::media;
 use crate::{
     messages::message,
     sim::{
@@ -12,14 +13,25 @@ use crate::{
     units,
 };
 
-/// One deployment, each VLAN, every password, every upload: each with how often it happened.
-pub fn lines(ledger: &Ledger) -> Vec<Text> {
+/// One deployment, each VLAN, every password, every upload, the VM: each with how often it happened. What was
+/// reassembled is compared with the file of the same name in the `media` folder.
+pub fn lines(ledger: &Ledger, media: Option<&Path>) -> Vec<Text> {
     let mut lines = vec![message("cli.ledger.head", &[("changes", &ledger.change_count())])];
     lines.push(message("cli.ledger.deployments", &[("count", &ledger.deployments.count)]));
     lines.push(message("cli.ledger.vds", &[("list", &list(&ledger.vds))]));
     lines.push(message("cli.ledger.networks", &[("list", &list(&ledger.networks))]));
     lines.push(message("cli.ledger.passwords", &[("list", &list(&ledger.password_changes))]));
-    lines.extend(ledger.volumes.values().filter(|volume| volume.size > 0).map(volume));
+    let uploads = ledger.volumes.values().filter(|volume| volume.size > 0);
+    lines.extend(uploads.map(|entry| volume(entry, media)));
+    lines.push(message("cli.ledger.vms", &[("list", &list(&ledger.vms))]));
+    lines.push(message(
+        "cli.ledger.guest",
+        &[
+            ("resolv", &ledger.resolv_conf_writes.count),
+            ("preinstall", &ledger.preinstalls.count),
+            ("installer", &ledger.installer_starts.count),
+        ],
+    ));
     if !ledger.breaches.is_empty() {
         lines.push(message("cli.ledger.breaches", &[("count", &ledger.breaches.len())]));
     }
@@ -32,8 +44,19 @@ fn list(tallies: &BTreeMap<String, Tally>) -> String {
     if items.is_empty() { "-".to_owned() } else { items.join(", ") }
 }
 
-fn volume(volume: &VolumeEntry) -> Text {
+fn volume(volume: &VolumeEntry, media: Option<&Path>) -> Text {
     let digest = volume.sha256.as_deref().unwrap_or("-");
+    let verdict = if volume.deleted > 0 {
+        message("cli.ledger.deleted", &[])
+    } else if volume.open {
+        message("cli.ledger.open", &[])
+    } else {
+        match media.and_then(|folder| media::sha256(folder, &volume.name)) {
+            Some(file) if file == digest => message("cli.ledger.equal", &[]),
+            Some(_) => message("cli.ledger.different", &[]),
+            None => message("cli.ledger.no-file", &[]),
+        }
+    };
     message(
         "cli.ledger.volume",
         &[
@@ -42,6 +65,7 @@ fn volume(volume: &VolumeEntry) -> Text {
             ("new", &volume.chunks_new),
             ("repeated", &volume.chunks_repeated),
             ("digest", &digest),
+            ("verdict", &verdict),
         ],
     )
 }

@@ -114,7 +114,9 @@ pub fn run(session: &Session, options: &Simulate) -> Result<Ended> {
         if session.json() {
             session.print_json(&json!({"ledger": counted}));
         } else {
-            ledger::lines(&counted).iter().for_each(|line| session.screen.line(session.screen.say(line)));
+            ledger::lines(&counted, None)
+                .iter()
+                .for_each(|line| session.screen.line(session.screen.say(line)));
         }
         running.shutdown().await;
         // Stopping a server by Ctrl-C is how it is meant to end.

@@ -62,11 +62,11 @@ pub async fn run(
             .and_then(|_| WireFile::create(&wire_path))
             .map_err(|error| local(&wire_path, &error))?;
         let loaded = if rehearsal { world::copied(loaded, &site.path)? } else { loaded };
-        let kept = Kept {
-            media: media_folder(options, config, rehearsal, &site)?,
-            workbook: world::workbook(&loaded, &run),
-            run_folder: Some(folder.clone()),
-        };
+        let (media, missing) = media_folder(options, config, rehearsal, &site);
+        if let (Some(folder), true) = (&media, missing) {
+            media::stand_in(folder)?;
+        }
+        let kept = Kept { media, workbook: world::workbook(&loaded, &run), run_folder: Some(folder.clone()) };
         let pins = PinFile(site.path.join("pins.json"));
         let world = world::build(loaded, config, &reach, pins, transcript, redactor, kept)?;
         let parts = Parts {
@@ -84,25 +84,24 @@ pub async fn run(
     let next = next::command(session, options, stages, &selection, &end, reach.rehearsal().is_some());
     tell(session, &end, &summary, &next, &log);
     if let (Some(twin), false) = (&reach.twin, session.json()) {
-        ledger::lines(&twin.ledger()).iter().for_each(|line| session.screen.line(session.screen.say(line)));
+        let media = media_folder(options, config, true, &site).0;
+        let lines = ledger::lines(&twin.ledger(), media.as_deref());
+        lines.iter().for_each(|line| session.screen.line(session.screen.say(line)));
     }
     reach.close().await;
     Ok(Ended::Run(end.exit_code))
 }
 
+/// Where the media lie, and whether stand-ins have to be made there: a rehearsal needs no media of its own.
 fn media_folder(
     options: &RunOptions,
     config: &Config,
     rehearsal: bool,
     site: &SiteFolder,
-) -> Result<Option<PathBuf>> {
+) -> (Option<PathBuf>, bool) {
     match media::folder(options.site.media.as_deref(), config) {
-        None if rehearsal => {
-            let folder = site.path.join("media");
-            media::stand_in(&folder)?;
-            Ok(Some(folder))
-        }
-        folder => Ok(folder),
+        None if rehearsal => (Some(site.path.join("media")), true),
+        folder => (folder, false),
     }
 }
 

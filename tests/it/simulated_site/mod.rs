@@ -2,8 +2,11 @@
 
 mod deployment;
 mod faults;
+mod guest;
+mod images;
 mod snapshots;
 mod strictness;
+mod vms;
 
 use std::{collections::BTreeMap, net::Ipv4Addr, time::Duration};
 
@@ -17,6 +20,7 @@ const FIXED: &str = "e79b85fc18b7402fbcc0391fe8d7d24c";
 const ROOT: &str = "Root-Passw0rd!";
 const VIP: &str = "10.7.0.20";
 const FIRST: &str = "10.7.0.11";
+const TOWER: &str = "10.7.0.30";
 
 /// A running site and a client that only knows its proxy.
 struct Raw {
@@ -51,6 +55,7 @@ pub fn plan() -> TwinPlan {
             switch(Role::Business, "VDS-BIZ", ["ens5", "ens6"]),
         ],
         dns: vec![Ipv4Addr::new(10, 7, 3, 53)],
+        cloudtower: TOWER.parse().ok(),
         components: BTreeMap::from([("backup".to_owned(), vec![Ipv4Addr::new(10, 7, 0, 40)])]),
         ..TwinPlan::default()
     }

@@ -230,25 +230,30 @@ fn twin_of(workbook: &[u8]) -> TwinPlan {
     twin_plan(&checked.plan.expect("the workbook is a valid plan"))
 }
 
-/// Media of a rehearsal: a tools image of a little over three chunks. Made once, shared by all sites.
+/// Media of a rehearsal: two images of a little over three and two chunks. Made once, shared by all sites.
 fn link_media(folder: &Path) {
     static MEDIA: OnceLock<PathBuf> = OnceLock::new();
     let media = MEDIA.get_or_init(|| {
         let media = Path::new(env!("CARGO_TARGET_TMPDIR")).join("media");
         fs::create_dir_all(&media).expect("the media folder is made");
-        let bytes: Vec<u8> =
-            (0..3 * (8 << 20) + 12_345u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-        let image = media.join("SMTX_VMTOOLS-4.1.0-2601010000.iso");
-        // Another test process may be reading it.
-        if fs::read(&image).is_ok_and(|found| found == bytes) {
-            return media;
-        }
-        let part = tempfile::NamedTempFile::new_in(media.parent().expect("a folder")).expect("a file");
-        fs::write(part.path(), bytes).expect("the tools image is written");
-        part.persist(image).expect("the tools image is in place");
+        image(&media.join("SMTX_VMTOOLS-4.1.0-2601010000.iso"), 3 * (8 << 20) + 12_345, 2_654_435_761);
+        image(&media.join("cloudtower-v4.6.2.oe2003.x86_64.iso"), 2 * (8 << 20) + 54_321, 2_246_822_519);
         media
     });
     std::os::unix::fs::symlink(media, folder.join("media")).expect("the media are linked");
+}
+
+/// A file of `size` bytes without a pattern that a misplaced chunk could hide in.
+fn image(path: &Path, size: u32, factor: u32) {
+    let bytes: Vec<u8> = (0..size).map(|at| (at.wrapping_mul(factor) >> 24) as u8).collect();
+    // Another test process may be reading it.
+    if fs::read(path).is_ok_and(|found| found == bytes) {
+        return;
+    }
+    let folder = path.parent().and_then(Path::parent).expect("a folder");
+    let part = tempfile::NamedTempFile::new_in(folder).expect("a file");
+    fs::write(part.path(), bytes).expect("the image is written");
+    part.persist(path).expect("the image is in place");
 }
 
 /// Every file below `folder`; links are not followed.
