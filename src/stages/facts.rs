@@ -12,6 +12,15 @@ pub const DEPLOYED: Fact<Vec<String>> = Fact::new("deployed_hosts");
 /// The cluster's serial, which proves whose cluster it is.
 pub const SERIAL: Fact<String> = Fact::new("cluster_serial");
 
+/// CloudTower's ids: of the organization, of the datacenter in it, of the cluster and of the cluster's settings.
+pub const ORGANIZATION: Fact<String> = Fact::new("organization");
+pub const DATACENTER: Fact<String> = Fact::new("datacenter");
+pub const CLUSTER: Fact<String> = Fact::new("cluster");
+pub const CLUSTER_SETTINGS: Fact<String> = Fact::new("cluster_settings");
+
+/// The serial of CloudTower's own licence.
+pub const TOWER_SERIAL: Fact<String> = Fact::new("tower_serial");
+
 /// Why a look at the site was no use, for a probe that looks again.
 pub fn reason(failure: &Failure) -> Text {
     let mut text = failure.doing.clone();

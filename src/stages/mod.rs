@@ -14,3 +14,5 @@ mod init_cluster;
 mod jobs;
 mod ownership;
 mod prepare;
+mod serials;
+mod shared;

@@ -1,21 +1,19 @@
 //! The world the steps live in: the plan, the ways to the site, and what a run brings along.
 
 use std::{
-    cell::RefCell,
-    collections::BTreeSet,
     fs, io,
     net::Ipv4Addr,
     path::{Path, PathBuf},
 };
 
-use super::{settings::Settings, workbook::Workbook};
+use super::{facts::CLUSTER, settings::Settings, shared::Shared, workbook::Workbook};
 use crate::{
     clients::{
         dial::{Dialler, Endpoint},
         fisheye::{Addresses, Fisheye, Reader, Vds},
         http::Http,
         ssh::{Ssh, SshReader},
-        tower::{Tower, TowerReader},
+        tower::{Tower, TowerReader, View},
         trust::TrustStore,
         wire::Receipt,
     },
@@ -60,14 +58,9 @@ pub struct WorldRead {
     http: Http,
     fisheye: Reader,
     tower: TowerReader,
-    vdses: RefCell<Option<Shared>>,
+    vdses: Shared<Vds>,
+    views: Shared<View>,
     run_folder: Option<PathBuf>,
-}
-
-/// A list of the site and the steps that have used it. A step that asks again wants to see a change.
-struct Shared {
-    list: Vec<Vds>,
-    used_by: BTreeSet<String>,
 }
 
 impl World {
@@ -99,7 +92,8 @@ impl World {
             fisheye: fisheye.reader().clone(),
             tower: tower.reader().clone(),
             http,
-            vdses: RefCell::new(None),
+            vdses: Shared::default(),
+            views: Shared::default(),
             run_folder,
         };
         Self { read, fisheye, tower }
@@ -115,12 +109,13 @@ impl World {
 
     /// The cluster, to be changed. Lists read before are stale from here on.
     pub fn fisheye(&self, handle: &Handle) -> Fisheye {
-        *self.read.vdses.borrow_mut() = None;
+        self.read.forget();
         self.fisheye.for_step(handle.id())
     }
 
-    /// CloudTower, to be changed.
+    /// CloudTower, to be changed. Lists read before are stale from here on.
     pub fn tower(&self, handle: &Handle) -> Tower {
+        self.read.forget();
         self.tower.for_step(handle.id())
     }
 
@@ -160,18 +155,20 @@ impl WorldRead {
         SshReader::new(self.dialler.clone(), Endpoint::new(address, 22), self.trust.clone(), wire)
     }
 
-    /// The VDSes of the cluster, read once for all steps until the first write. A step that asks a second
-    /// time gets a fresh list.
+    /// The VDSes of the cluster, read once for all steps until the first write.
     pub async fn vdses(&self, handle: &Handle) -> Result<Vec<Vds>> {
-        if let Some(shared) = &mut *self.vdses.borrow_mut()
-            && shared.used_by.insert(handle.id().to_owned())
-        {
-            return Ok(shared.list.clone());
-        }
-        let list = self.cluster(handle).vdses().await?;
-        let used_by = BTreeSet::from([handle.id().to_owned()]);
-        *self.vdses.borrow_mut() = Some(Shared { list: list.clone(), used_by });
-        Ok(list)
+        self.vdses.get(async || self.cluster(handle).vdses().await).await
+    }
+
+    /// The monitoring views of the attached cluster, read once for all steps until the first write.
+    pub async fn views(&self, handle: &Handle) -> Result<Vec<View>> {
+        let cluster = handle.need(&CLUSTER)?;
+        self.views.get(async || self.tower(handle).views(&cluster).await).await
+    }
+
+    fn forget(&self) {
+        self.vdses.forget();
+        self.views.forget();
     }
 }
 
@@ -189,6 +186,10 @@ impl engine::World for World {
             view::FieldText::Secret(secret) => Content::Secret(secret),
         };
         Some(FieldValue { content, cells: field.cells.iter().map(ToString::to_string).collect() })
+    }
+
+    fn forget_reads(&self) {
+        self.read.forget();
     }
 
     fn evidence(&self, step: &str) -> Option<Evidence> {

@@ -13,6 +13,9 @@ pub struct View {
     pub id: String,
     #[serde(default, deserialize_with = "lenient::text")]
     pub name: String,
+    /// `CREATING` and the like while something is done to it.
+    #[serde(default, rename = "entityAsyncStatus", deserialize_with = "lenient::maybe_text")]
+    pub busy: Option<String>,
 }
 
 /// A view to be made.
@@ -46,6 +49,9 @@ pub struct Graph {
     pub metric: Metric,
     #[serde(default)]
     pub view: Option<Named>,
+    /// `CREATING` and the like while something is done to it.
+    #[serde(default, rename = "entityAsyncStatus", deserialize_with = "lenient::maybe_text")]
+    pub busy: Option<String>,
 }
 
 /// A graph to be made.

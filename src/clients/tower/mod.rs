@@ -32,7 +32,7 @@ pub use self::{
     racks::{Chassis, NewChassis, NewRack, Node, Rack, Zone},
     sessions::{Entry, InForce},
     set_up::{Licence, Readiness, SetUp},
-    settings::ClusterSettings,
+    settings::{ClusterSettings, thin_policy},
     tasks::TaskState,
 };
 use self::{rest::Made, sessions::TowerSession};
@@ -41,6 +41,7 @@ use super::{
     lenient,
     problem::Problem,
     retry::{Auth, Route},
+    wire::Receipt,
 };
 use crate::{failure::Result, messages::message, secret::Secret};
 
@@ -106,6 +107,11 @@ impl TowerReader {
 
     pub fn address(&self) -> Ipv4Addr {
         self.site.address
+    }
+
+    /// Where the newest answer to a read of this step is in the transcript.
+    pub fn last_read(&self) -> Option<Receipt> {
+        self.http.wire().last_read()
     }
 
     /// A call with the session's token.
