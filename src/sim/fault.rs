@@ -31,8 +31,8 @@ pub struct FaultFile {
 impl FaultFile {
     /// A hostile site (scenario 8 of §11): unknown answers drawn, 5 % resets, sessions of three minutes.
     pub fn hostile(seed: u64) -> Self {
-        let reset = |action| Fault {
-            operation: "fisheye.*".into(),
+        let reset = |operation: &str, action| Fault {
+            operation: operation.to_owned(),
             address: None,
             chunk: None,
             nth: 1,
@@ -49,7 +49,10 @@ impl FaultFile {
             site: Quirks { draw_variants: true, ..Quirks::default() },
             durations: Durations { session_lifetime: 180.0, vlans_count_lag: 5.0, ..Durations::default() },
             variants: None,
-            faults: vec![reset(Action::ResetBefore), reset(Action::ResetAfter)],
+            faults: ["fisheye.*", "tower.*"]
+                .into_iter()
+                .flat_map(|all| [reset(all, Action::ResetBefore), reset(all, Action::ResetAfter)])
+                .collect(),
         }
     }
 

@@ -8,7 +8,7 @@ use super::{
     denied::{Denied, Outcome},
     tables::Table,
     tasks::NewTask,
-    visit::{Visit, with_task},
+    visit::{Visit, nested_rows, with_task},
 };
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -120,15 +120,19 @@ impl State {
 
     fn graph_row(&self, now: Moment, graph: &Graph) -> Value {
         let view = self.tower.views.iter().find(|view| view.id == graph.view_id);
-        let connected: Vec<Value> = graph.connect_id.iter().map(|id| json!({"id": id})).collect();
-        let of = |kind: &str| if graph.resource_type == kind { connected.clone() } else { Vec::new() };
+        let connected = |kind: &str, rows: Vec<Value>| -> Vec<Value> {
+            let shown = |row: &Value| graph.connect_id.iter().any(|id| row["id"] == id.as_str());
+            let rows = if graph.resource_type == kind { rows } else { Vec::new() };
+            nested_rows(rows.into_iter().filter(shown).collect(), "management_ip")
+        };
         json!({
             "id": graph.id, "local_id": self.child_local_id(&graph.id), "title": graph.title,
             "type": graph.kind, "resource_type": graph.resource_type, "metric_name": graph.metric_name,
             "metric_type": graph.metric_type.as_deref().unwrap_or("NORMAL"),
             "metric_count": graph.metric_count.unwrap_or(0), "network": graph.network,
             "service": graph.service, "instance_ids": graph.instance_ids, "targets": {},
-            "cluster": self.nested_cluster(&graph.cluster_id), "hosts": of("host"), "vms": of("vm"),
+            "cluster": self.nested_cluster(&graph.cluster_id), "hosts": connected("host", self.host_rows(now)),
+            "vms": connected("vm", self.vm_rows(now)),
             "view": view.map(|view| json!({"id": view.id, "name": view.name})),
             "entityAsyncStatus": self.async_status(now, &graph.id),
         })

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     super::{clock::Moment, durations, fault::Action, site::State},
@@ -13,7 +13,7 @@ use super::{
     settings::Settings,
     tables::Table,
     tasks::{Change, NewTask, Resource},
-    visit::{Visit, nested, with_task},
+    visit::{Visit, nested, nested_rows, with_task},
 };
 
 /// A cluster that was told to be attached.
@@ -150,9 +150,9 @@ impl State {
             "disconnected_reason": failed, "disconnected_date": failed.map(|_| cluster.since.iso()),
             "architecture": if self.twin.plan.arch == "aarch64" { "AARCH64" } else { "X86_64" },
             "entityAsyncStatus": self.async_status(now, &cluster.id), "datacenters": datacenters,
-            "hosts": self.nested_rows(self.hosts_of(now, cluster), "management_ip"),
-            "vdses": self.nested_rows(self.vdses_of(now, cluster), ""),
-            "vms": self.nested_rows(self.vms_of(now, cluster), ""),
+            "hosts": nested_rows(self.hosts_of(now, cluster), "management_ip"),
+            "vdses": nested_rows(self.vdses_of(now, cluster), ""),
+            "vms": nested_rows(self.vms_of(now, cluster), ""),
             "settings": self.settings_id(now, cluster).map(|id| json!({"id": id})),
             "local_id": null, "license_serial": null, "host_num": self.hosts_of(now, cluster).len(),
             "vm_num": self.vms_of(now, cluster).len(), "dns": [], "ntp_mode": null, "ntp_servers": [],
@@ -195,14 +195,6 @@ impl State {
         row["rdma_enabled"] = json!(seen.rdma_enabled);
         row["mgt_netmask"] = json!(seen.mgt.map(|(mask, _)| mask));
         row["mgt_gateway"] = json!(seen.mgt.and_then(|(_, gateway)| gateway));
-    }
-
-    fn nested_rows(&self, rows: Vec<Value>, more: &str) -> Vec<Value> {
-        let fields = ["id", "name", more];
-        let part = |row: Value| -> Map<String, Value> {
-            fields.iter().filter_map(|name| Some(((*name).to_owned(), row.get(name)?.clone()))).collect()
-        };
-        rows.into_iter().map(|row| Value::Object(part(row))).collect()
     }
 }
 

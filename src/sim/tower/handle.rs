@@ -92,7 +92,7 @@ fn judge(
     (aim, entry): (Aim, usize),
 ) -> Answer {
     if state.tower_phase(now) != Phase::Ready {
-        return starting(state, now);
+        return starting(state);
     }
     if call.scheme == Scheme::Http && !state.quirks.tower.http_answers {
         state.breach(now, call.address, aim.name().0, "https is required here");
@@ -139,8 +139,9 @@ fn judge(
 }
 
 /// nginx in front of services that are not there yet (site-behaviour §7.1).
-fn starting(state: &mut State, now: Moment) -> Answer {
-    let draw = state.new_cuid(now);
+fn starting(state: &mut State) -> Answer {
+    state.tower.draws += 1;
+    let draw = state.tower.draws.to_string();
     match random::pick(state.seed(), &[502, 502, 503, 404], &["tower starting", &draw]) {
         503 => Answer::html(503, "Service Temporarily Unavailable"),
         404 => Answer::html(404, "Not Found"),
@@ -219,8 +220,8 @@ fn first_known(body: &Value, known: &impl Fn(&str) -> Option<Table>) -> Option<(
 }
 
 fn list(visit: &mut Visit<'_>, table: Table) -> Result<Value, Denied> {
-    visit.state.tower.lists += 1;
-    let (seed, number) = (visit.state.seed(), visit.state.tower.lists.to_string());
+    visit.state.tower.draws += 1;
+    let (seed, number) = (visit.state.seed(), visit.state.tower.draws.to_string());
     let tables = visit.tables();
     let body = visit.body.as_object().cloned().unwrap_or_default();
     // Without orderBy the order differs from list to list (§7.2, M).

@@ -69,7 +69,8 @@ pub struct Tower {
     slots: BTreeMap<String, Slot>,
     /// Until when a resource is held by something else (LOCKED).
     locks: BTreeMap<String, Moment>,
-    /// Identifiers and lists given out so far.
+    /// Identifiers given out so far.
     created: u64,
-    lists: u64,
+    /// Answers so far that differ from time to time on purpose.
+    draws: u64,
 }

@@ -1,7 +1,7 @@
 //! One request being judged, and what every operation needs of it.
 
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     super::{clock::Moment, exchange::Call, hold::Course, site::State},
@@ -79,4 +79,13 @@ pub fn with_task(task_id: Option<&str>, data: &Value) -> Value {
 /// The few fields that a relation shows.
 pub fn nested(id: &str, name: &str) -> Value {
     json!({"id": id, "name": name})
+}
+
+/// The same for whole rows, with one field `more` where a row has it.
+pub fn nested_rows(rows: Vec<Value>, more: &str) -> Vec<Value> {
+    let fields = ["id", "name", more];
+    let part = |row: Value| -> Map<String, Value> {
+        fields.iter().filter_map(|name| Some(((*name).to_owned(), row.get(name)?.clone()))).collect()
+    };
+    rows.into_iter().map(|row| Value::Object(part(row))).collect()
 }

@@ -6,6 +6,7 @@ mod guest;
 mod images;
 mod snapshots;
 mod strictness;
+mod tower;
 mod vms;
 
 use std::{collections::BTreeMap, net::Ipv4Addr, time::Duration};
