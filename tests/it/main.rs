@@ -27,4 +27,5 @@ mod simulated_site;
 mod ssh;
 mod support;
 mod template;
+mod uploads;
 mod write_back;
