@@ -18,6 +18,7 @@ mod message_catalogue;
 mod mishaps;
 mod module_edges;
 mod openssh;
+mod perturbation;
 mod pipeline;
 mod plan_check;
 mod plan_command;
