@@ -1,7 +1,8 @@
 //! The process is killed around every step that acts; the same command then finishes as if nothing had been.
 //!
 //! The steps come from the runbook itself, so a new step cannot be forgotten. Each point starts from a snapshot of
-//! site and folder taken just before the step's act.
+//! site and folder at its moment. The command goes on to the end of the step's own stage, and from the last step of
+//! each stage to the end of all.
 
 use std::{collections::BTreeMap, os::unix::process::ExitStatusExt, sync::OnceLock};
 
@@ -11,23 +12,24 @@ use voyager::sim::{Ledger, fault::HoldPoint};
 use crate::support::{
     fault::hold,
     runbook::{self, Step},
+    side_by_side,
     site::{SimulatedSite, Snapshot, undisturbed},
     tool::Ran,
 };
 
 #[test]
 fn a_kill_before_the_act_is_made_good_by_the_same_command() {
-    for point in &walk().points {
+    side_by_side(&walk().points, |point| {
         let site = SimulatedSite::restored(&point.before);
-        killed(site.run().args(["--crash-at", &format!("{}:after-intent", point.step)]).run());
+        killed(site.run().args(["--crash-at", &format!("{}:after-intent", point.step.id)]).run());
         finishes_undisturbed(&site, point);
-    }
+    });
 }
 
 #[test]
 fn a_kill_after_the_request_left_is_made_good_by_the_same_command() {
-    for point in &walk().points {
-        let Some(operation) = &point.operation else { continue };
+    side_by_side(&walk().points, |point| {
+        let Some(operation) = &point.operation else { return };
         let site = SimulatedSite::restored(&point.before);
         site.set_faults(vec![hold(operation, HoldPoint::AfterEffect)]);
         let mut tool = site.run().start(&site.folder.path().join("killed.log"));
@@ -37,22 +39,23 @@ fn a_kill_after_the_request_left_is_made_good_by_the_same_command() {
         site.release();
         site.set_faults(Vec::new());
         finishes_undisturbed(&site, point);
-    }
+    });
 }
 
 #[test]
 fn a_kill_after_the_effect_but_before_the_outcome_is_written_is_made_good_by_the_same_command() {
-    for point in &walk().points {
-        let site = SimulatedSite::restored(&point.before);
-        killed(site.run().args(["--crash-at", &format!("{}:before-outcome", point.step)]).run());
-        finishes_undisturbed(&site, point);
-    }
+    side_by_side(&walk().points, |point| finishes_undisturbed(&SimulatedSite::restored(&point.after), point));
 }
 
-/// One step that acts, and the moment before it does.
+/// One step that acts.
 struct Point {
-    step: String,
+    step: &'static Step,
+    /// The last acting step of its stage.
+    closes: bool,
+    /// Killed just before the act.
     before: Snapshot,
+    /// Killed after the effect, before the outcome was written.
+    after: Snapshot,
     /// The first changing request of the step, by the simulated site's name for it; `None` for the write-back, which
     /// changes only the workbook.
     operation: Option<String>,
@@ -60,9 +63,22 @@ struct Point {
 
 struct Walk {
     points: Vec<Point>,
-    /// What an undisturbed run leaves behind.
+    /// What an undisturbed run leaves behind, by the last stage it runs.
+    ends: BTreeMap<&'static str, End>,
+    /// The last stage with a step that acts.
+    last: &'static str,
+}
+
+#[derive(Debug, PartialEq)]
+struct End {
     state: Value,
     once: BTreeMap<String, u64>,
+}
+
+impl End {
+    fn of(site: &SimulatedSite) -> Self {
+        Self { state: without_orphans(site.state()), once: once_only(&site.ledger()) }
+    }
 }
 
 /// Walks through the runbook once, a kill before each act, and keeps a snapshot of each moment.
@@ -70,24 +86,41 @@ fn walk() -> &'static Walk {
     static WALK: OnceLock<Walk> = OnceLock::new();
     WALK.get_or_init(|| {
         let site = SimulatedSite::example().start();
-        let points =
-            runbook::steps().iter().filter(|step| step.acts()).map(|step| point(&site, step)).collect();
-        Walk { points, state: undisturbed().state.clone(), once: once_only(&undisturbed().ledger) }
+        let acting: Vec<&Step> = runbook::steps().iter().filter(|step| step.acts()).collect();
+        let closes = |at: usize| acting.get(at + 1).is_none_or(|next| next.stage != acting[at].stage);
+        let points = (0..acting.len()).map(|at| point(&site, acting[at], closes(at))).collect();
+        let last = acting.last().expect("a step that acts").stage.as_str();
+        let ends = ends(&acting);
+        // Stage by stage or in one go: it comes to the same.
+        assert_eq!(ends[last].state, undisturbed().state);
+        Walk { points, ends, last }
     })
 }
 
-fn point(site: &SimulatedSite, step: &Step) -> Point {
-    let step = step.id.clone();
-    killed(site.run().args(["--crash-at", &format!("{step}:before-intent")]).run());
+fn point(site: &SimulatedSite, step: &'static Step, closes: bool) -> Point {
+    killed(site.run().args(["--crash-at", &format!("{}:before-intent", step.id)]).run());
     let before = site.snapshot();
     let pilot = SimulatedSite::restored(&before);
     let known = pilot.requests().len();
-    killed(pilot.run().args(["--crash-at", &format!("{step}:before-outcome")]).run());
+    killed(pilot.run().args(["--crash-at", &format!("{}:before-outcome", step.id)]).run());
     let requests = pilot.requests();
     let first = requests[known..].iter().find(|request| request.changing && request.effective);
     let operation = first.map(|request| request.operation.clone());
-    assert!(operation.is_some() || step.ends_with("write-back"), "{step} sent no changing request");
-    Point { step, before, operation }
+    assert!(operation.is_some() || step.id.ends_with("write-back"), "{} sent no changing request", step.id);
+    Point { step, closes, before, after: pilot.snapshot(), operation }
+}
+
+/// One site, run stage by stage and looked at after each.
+fn ends(acting: &[&'static Step]) -> BTreeMap<&'static str, End> {
+    let site = SimulatedSite::example().start();
+    let mut ends = BTreeMap::new();
+    for step in acting {
+        ends.entry(step.stage.as_str()).or_insert_with(|| {
+            site.run().args(["--to", &step.stage]).run().exits_with(0);
+            End::of(&site)
+        });
+    }
+    ends
 }
 
 #[track_caller]
@@ -98,17 +131,18 @@ fn killed(ran: Ran) {
 /// Runs the same command again, with the settlement it prints where nothing can prove the step, and compares.
 #[track_caller]
 fn finishes_undisturbed(site: &SimulatedSite, point: &Point) {
-    let mut ran = site.run().run();
+    let stage = if point.closes { walk().last } else { point.step.stage.as_str() };
+    let command = || if point.closes { site.run() } else { site.run().args(["--to", stage]) };
+    let mut ran = command().run();
     if ran.status.code() == Some(9) {
         let done =
             point.operation.as_ref().and_then(|name| once_only(&site.ledger()).get(name).copied()) > Some(0);
-        let settle = printed_settlement(&ran, &point.step, done);
-        ran = site.run().args(["--settle", &settle]).run();
+        let settle = printed_settlement(&ran, &point.step.id, done);
+        ran = command().args(["--settle", &settle]).run();
     }
     let ran = ran.exits_with(0);
-    let what = format!("after a kill around {} ({:?})\n{ran}", point.step, point.operation);
-    assert_eq!(without_orphans(site.state()), walk().state, "{what}");
-    assert_eq!(once_only(&site.ledger()), walk().once, "{what}");
+    let what = format!("after a kill around {} ({:?})\n{ran}", point.step.id, point.operation);
+    assert_eq!(End::of(site), walk().ends[stage], "{what}");
     assert!(orphans(&site.state()) <= 1, "more than one orphan volume {what}");
 }
 
