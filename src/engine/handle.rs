@@ -11,7 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     clock::{Clock, Limit},
     context::Context,
-    event::{EventKind, Level},
+    event::{EventKind, Level, Outcome},
     facts::{Fact, Facts},
     journal::Durability,
     manifest::StepManifest,
@@ -98,6 +98,15 @@ impl Handle {
         let journal = self.context.journal.borrow();
         let open = |step: &String| journal.state().step(step).is_some_and(|record| record.open_intent);
         self.dependents.iter().any(open)
+    }
+
+    /// Why `step` was skipped, when that is how it ended last.
+    pub fn skipped(&self, step: &str) -> Option<Text> {
+        let journal = self.context.journal.borrow();
+        match &journal.state().step(step)?.finished {
+            Some(Outcome::Skipped { reason }) => Some(reason.clone()),
+            _ => None,
+        }
     }
 
     /// A fact this step cannot do without; else a failure that names the stage which provides it.

@@ -16,3 +16,4 @@ mod ownership;
 mod prepare;
 mod serials;
 mod shared;
+mod verify;

@@ -5,11 +5,18 @@ use std::{cell::RefCell, collections::BTreeMap};
 use crate::{
     messages::message,
     plan::{
-        CellRef, Source,
+        self, CellRef, CheckOptions, Checked, Source,
         write_back::{self, How, Outcome, Reason, WriteBackProblem},
     },
     text::Text,
 };
+
+/// The workbook as it is at one moment.
+pub struct Standing {
+    pub source: Source,
+    /// Every cell of the map that is not blank, passwords included: never printed.
+    pub cells: BTreeMap<CellRef, String>,
+}
 
 /// A workbook that serials may be written to; a rehearsal hands in a copy.
 pub struct Workbook {
@@ -29,6 +36,14 @@ impl Workbook {
     /// What this run has written into `cell`.
     pub fn written(&self, cell: &CellRef) -> Option<String> {
         self.written.borrow().get(cell).cloned()
+    }
+
+    /// What stands in the file now, or the words for why it cannot be read.
+    pub fn standing(&self) -> Result<Standing, Text> {
+        let path = self.source.borrow().path.clone();
+        let unreadable = || message("stages.workbook.unreadable", &[("path", &path.display())]);
+        let Checked { source, cells, .. } = plan::check(&path, &CheckOptions::default());
+        Ok(Standing { source: source.ok_or_else(unreadable)?, cells })
     }
 
     /// Writes one value. It never fails a deployment: what went wrong comes back as the words to warn with,

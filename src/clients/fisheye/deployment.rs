@@ -75,6 +75,17 @@ impl Reader {
         self.node(&call, Target::http(address), envelope::v2).await
     }
 
+    /// Asks a host of the cluster about itself; `None`: it tells nothing any more without a session
+    /// (site-behaviour §3.1).
+    pub async fn scan_member(&self, address: Ipv4Addr) -> Result<Option<Host>> {
+        let doing = message("clients.doing.scan_host", &[("address", &address)]);
+        let call = Call::read("fisheye.scan.host", doing, "/api/v2/deployment/host");
+        match self.node_raw(&call, Target::http(address), envelope::v2).await {
+            Err(Problem::Refused(refused)) if matches!(refused.status, 401 | 403) => Ok(None),
+            result => self.told(&call, result).map(Some),
+        }
+    }
+
     /// What host row 1 finds on its own network; empty where it finds nothing or cannot look (§3.2).
     pub async fn scan_cluster(&self) -> Result<Vec<Host>> {
         #[derive(Default, Deserialize)]

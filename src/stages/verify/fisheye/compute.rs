@@ -1,0 +1,49 @@
+//! CPU compatibility and the licence (api-fisheye §6.4, §6.7).
+
+use crate::{
+    clients::fisheye::{Licence, Reader},
+    engine::handle::Handle,
+    failure::Result,
+    messages::message,
+    stages::{
+        facts::SERIAL,
+        verify::{row::Row, table::Table},
+        world::WorldRead,
+    },
+};
+
+pub async fn read(world: &WorldRead, handle: &Handle, cluster: &Reader, table: &mut Table) -> Result<()> {
+    cpu(cluster, table).await?;
+    let key = "cluster.serial";
+    let planned = handle.fact(&SERIAL).or_else(|| Some(world.plan.cluster.serial.as_ref()?.value.clone()));
+    match planned {
+        Some(serial) => {
+            let row = Row::blank(key).planned_as(&serial).ignoring_case();
+            let row = row.shown(|licence: &Licence| Some(licence.serial.clone()));
+            table.ask(vec![row], cluster.licence(), || cluster.last_read()).await?;
+        }
+        None => table.not_planned(Row::blank(key), message("stages.verify.no_serial", &[])),
+    }
+    Ok(())
+}
+
+/// The planned model is the first one that the cluster recommends.
+async fn cpu(cluster: &Reader, table: &mut Table) -> Result<()> {
+    const KEY: &str = "cluster.cpu_model";
+    let title = || message("stages.cpu.what", &[]);
+    let made_by = |row: Row| row.made_by("config-cluster.cpu-model");
+    let Some(models) = table.ask(Vec::new(), cluster.recommended_cpu_models(), || None).await? else {
+        let why = message("stages.verify.no_recommendation", &[]);
+        table.unread([made_by(Row::derived(KEY, title(), "-"))], &why);
+        return Ok(());
+    };
+    match models.first() {
+        Some(model) => {
+            let row =
+                made_by(Row::derived(KEY, title(), model)).shown(|found: &Option<String>| found.clone());
+            table.ask(vec![row], cluster.cpu_model(), || cluster.last_read()).await?;
+        }
+        None => table.not_planned(Row::derived(KEY, title(), ""), message("stages.cpu.none", &[])),
+    }
+    Ok(())
+}
