@@ -26,6 +26,7 @@ pub const STAGES: &[(&str, &str)] = &[
     ("01-prepare", include_str!("../stages/01-prepare.toml")),
     ("02-init-cluster", include_str!("../stages/02-init-cluster.toml")),
     ("03-config-cluster", include_str!("../stages/03-config-cluster.toml")),
+    ("07-verify", include_str!("../stages/07-verify.toml")),
 ];
 
 /// The name grammar of the VM tools image.

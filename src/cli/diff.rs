@@ -108,7 +108,7 @@ async fn look(session: &Session, options: &DiffOptions, config: &Config, loaded:
     let differing = states.iter().filter(|state| differs(state)).count();
     if session.json() {
         let steps: Vec<Value> = states.iter().map(record).collect();
-        let settings: Vec<&Setting> = settings_of(&states).collect();
+        let settings: Vec<Value> = states.iter().flat_map(setting_records).collect();
         session.print_json(
             &json!({"schema": "1.0", "differing": differing, "steps": steps, "settings": settings}),
         );
@@ -169,6 +169,15 @@ fn show_settings(session: &Session, states: &[StepState]) {
 
 fn settings_of(states: &[StepState]) -> impl Iterator<Item = &Setting> {
     states.iter().flat_map(|state| &state.settings)
+}
+
+/// The rows of one verification, each with the step that read it.
+fn setting_records(state: &StepState) -> impl Iterator<Item = Value> {
+    state.settings.iter().map(|row| {
+        let mut record = json!(row);
+        record["step"] = json!(state.step);
+        record
+    })
 }
 
 fn record(state: &StepState) -> Value {

@@ -126,7 +126,9 @@ impl<'a, W: World + 'static> Runner<'a, W> {
         let book = Runbook::new(stages)?;
         let by_stage = options.selection.resolve(stages)?;
         let selected: Vec<bool> = book.nodes.iter().map(|node| by_stage[node.stage]).collect();
-        let needed = book.needs_of((0..selected.len()).filter(|at| selected[*at]));
+        // A verification looks for itself, and tells of what is not done.
+        let proves = |at: &usize| matches!(book.nodes[*at].step.kind, StepKind::Verify { .. });
+        let needed = book.needs_of((0..selected.len()).filter(|at| selected[*at] && !proves(at)));
         // A check of an earlier stage proves nothing that its later steps do not.
         let looked_at = |at: usize| needed[at] && !book.nodes[at].step.kind.only_reads();
         let part = (0..selected.len()).map(|at| selected[at] || looked_at(at)).collect();

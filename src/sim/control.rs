@@ -41,6 +41,14 @@ struct AdvanceBody {
     seconds: f64,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PatchBody {
+    /// RFC 6901, into the state as a snapshot holds it: `/cluster/dns`.
+    pointer: String,
+    value: Value,
+}
+
 /// Faults as a scenario (`{"toml": "…"}`, which is what a file holds) or as JSON (`{"faults": […]}`).
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "lowercase")]
@@ -72,6 +80,10 @@ pub async fn answer(site: &Site, call: Call) -> Result<Answer, Cut> {
         }),
         ("POST", "/save") => read(&call, |body: SaveBody| {
             snapshot::save(site, &body.path).map_err(|error| error.to_string())?;
+            Ok(json!({}))
+        }),
+        ("POST", "/patch") => read(&call, |body: PatchBody| {
+            snapshot::patch(site, &body.pointer, body.value).map_err(|error| error.to_string())?;
             Ok(json!({}))
         }),
         _ => Answer::json(404, &json!({"error": "unknown control request"})),

@@ -149,6 +149,16 @@ impl Running {
         self.site.with(|state, now| state.end_state(now))
     }
 
+    /// The whole state as a snapshot holds it, passwords and all.
+    pub fn whole_state(&self) -> serde_json::Value {
+        self.site.with(|state, _| serde_json::json!(state))
+    }
+
+    /// Changes the site behind everybody's back: `value` at a JSON pointer into [`Running::whole_state`].
+    pub fn patch(&self, pointer: &str, value: serde_json::Value) -> io::Result<()> {
+        snapshot::patch(&self.site, pointer, value)
+    }
+
     /// Replaces all faults.
     pub fn set_faults(&self, faults: Vec<fault::Fault>) {
         self.site.with(|state, _| state.faults = faults);

@@ -3,6 +3,7 @@
 use std::{io, path::Path};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
     fisheye::ChunkBytes,
@@ -38,6 +39,22 @@ pub fn save(site: &Site, path: &Path) -> io::Result<()> {
     io::Write::write_all(&mut file, &text)?;
     file.persist(path)?;
     Ok(())
+}
+
+/// Puts `value` at a JSON pointer into the state, as a person might who changes the site behind the tool's back. The
+/// paths are those of a snapshot's `state`.
+pub fn patch(site: &Site, pointer: &str, value: Value) -> io::Result<()> {
+    site.with(|state, _| {
+        let chunks = state.cluster.chunk_bytes()?;
+        let mut whole = serde_json::to_value(&*state).map_err(io::Error::other)?;
+        let place = whole.pointer_mut(pointer);
+        *place.ok_or_else(|| io::Error::other(format!("nothing at {pointer}")))? = value;
+        let mut patched: State = serde_json::from_value(whole).map_err(io::Error::other)?;
+        patched.cluster.restore_chunks(chunks)?;
+        patched.in_flight = std::mem::take(&mut state.in_flight);
+        *state = patched;
+        Ok(())
+    })
 }
 
 /// Reads what `save` wrote.

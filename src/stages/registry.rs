@@ -32,8 +32,8 @@ pub fn manifests() -> Result<Vec<StageManifest>> {
     embed::STAGES.iter().map(|(name, text)| manifest(name, text)).collect()
 }
 
-fn steps() -> [Steps<World>; 3] {
-    [prepare::steps(), init_cluster::steps(), config_cluster::steps()]
+fn steps() -> [Steps<World>; 4] {
+    [prepare::steps(), init_cluster::steps(), config_cluster::steps(), super::verify::steps()]
 }
 
 /// The manifest of one stage; `name` is its file's, for the failure.

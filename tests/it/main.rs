@@ -29,4 +29,5 @@ mod ssh;
 mod support;
 mod template;
 mod uploads;
+mod verification;
 mod write_back;

@@ -14,15 +14,15 @@ use crate::{
 
 pub async fn read(world: &WorldRead, handle: &Handle, cluster: &Reader, table: &mut Table) -> Result<()> {
     cpu(cluster, table).await?;
-    let key = "cluster.serial";
     let planned = handle.fact(&SERIAL).or_else(|| Some(world.plan.cluster.serial.as_ref()?.value.clone()));
+    let row = || Row::derived("cluster.licence", message("stages.verify.licence", &[]), "");
     match planned {
         Some(serial) => {
-            let row = Row::blank(key).planned_as(&serial).ignoring_case();
+            let row = row().planned_as(&serial).ignoring_case();
             let row = row.shown(|licence: &Licence| Some(licence.serial.clone()));
             table.ask(vec![row], cluster.licence(), || cluster.last_read()).await?;
         }
-        None => table.not_planned(Row::blank(key), message("stages.verify.no_serial", &[])),
+        None => table.not_planned(row(), message("stages.verify.no_serial", &[])),
     }
     Ok(())
 }

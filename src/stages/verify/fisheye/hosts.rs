@@ -65,7 +65,7 @@ fn rows<'a>(plan: &'a Plan, host: &'a Host) -> Vec<Wanted<'a, fisheye::Host>> {
         rows.push(row.shown(|found: &fisheye::Host| found.ipmi_ip.clone()));
     }
     if let Some(version) = &plan.cluster.smtx_version {
-        let row = Row::of("cluster.smtx_version", version).whose(name).ignoring_case();
+        let row = Row::of(key("smtx_version"), version).whose(name).ignoring_case();
         rows.push(row.shown(|found: &fisheye::Host| {
             let version = format!("{}{}", found.version, found.patch_version);
             Some(version).filter(|version| !version.is_empty())
