@@ -117,5 +117,5 @@ fn invalid_bmc_accounts_are_warnings_host_by_host() {
     let invalid = serde_json::json!({"data": {"success": [], "failure": [
         {"node_name": "QS-SZ-SMTX-Node-01", "host": "10.40.7.11", "is_valid": false}]}});
     site.set_faults(vec![always("fisheye.ipmi", Action::MergeBody(invalid))]);
-    site.run().run().exits_with(0).says("QS-SZ-SMTX-Node-01 at 10.40.7.11 is not valid").says("1 warnings");
+    site.run().run().exits_with(0).says("QS-SZ-SMTX-Node-01 at 10.40.7.11 is not valid").says("2 warnings");
 }

@@ -5,19 +5,9 @@ use std::{collections::BTreeMap, sync::OnceLock};
 use serde_json::{Value, json};
 
 use crate::support::{
-    site::{SimulatedSite, Snapshot},
+    site::{SimulatedSite, files_below},
     tool::Ran,
 };
-
-/// A site as a clean run leaves it.
-fn finished() -> &'static Snapshot {
-    static FINISHED: OnceLock<Snapshot> = OnceLock::new();
-    FINISHED.get_or_init(|| {
-        let site = SimulatedSite::example().start();
-        site.run().run().exits_with(0);
-        site.snapshot()
-    })
-}
 
 /// Rows by key and area.
 type Rows = BTreeMap<String, Value>;
@@ -39,8 +29,7 @@ fn read_back(site: &SimulatedSite) -> Ran {
 /// The rows whose verdict is another than on the untouched site, with the new verdict.
 fn turned(site: &SimulatedSite) -> BTreeMap<String, String> {
     static UNTOUCHED: OnceLock<Rows> = OnceLock::new();
-    let before =
-        UNTOUCHED.get_or_init(|| rows(&read_back(&SimulatedSite::restored(finished())).exits_with(0)));
+    let before = UNTOUCHED.get_or_init(|| rows(&read_back(&SimulatedSite::finished()).exits_with(0)));
     let after = rows(&read_back(site).exits_with(10));
     assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
     let verdict = |row: &Value| row["verdict"].as_str().expect("a verdict").to_owned();
@@ -51,7 +40,7 @@ fn turned(site: &SimulatedSite) -> BTreeMap<String, String> {
 /// Puts a value into the site's state and expects exactly these keys to turn.
 #[track_caller]
 fn breaking(pointer: &str, value: Value, expected: &[(&str, &str)]) {
-    let site = SimulatedSite::restored(finished());
+    let site = SimulatedSite::finished();
     let pointer = resolved(&site.running().whole_state(), pointer);
     site.running().patch(&pointer, value).unwrap_or_else(|error| panic!("{pointer}: {error}"));
 
@@ -83,7 +72,7 @@ fn resolved(state: &Value, path: &str) -> String {
 
 #[test]
 fn a_clean_run_has_no_row_that_is_not_as_planned_and_proves_what_was_only_sent() {
-    let site = SimulatedSite::restored(finished());
+    let site = SimulatedSite::finished();
     let changes = site.ledger().change_count();
     let ran = read_back(&site).exits_with(0);
     let rows = rows(&ran);
@@ -197,7 +186,7 @@ fn an_account_that_does_not_log_in_turns_its_row_and_no_other() {
 
 #[test]
 fn root_logins_that_no_host_allows_are_not_provable_and_no_difference() {
-    let site = SimulatedSite::restored(finished());
+    let site = SimulatedSite::finished();
     for address in ["10.40.8.11", "10.40.8.12", "10.40.8.13"] {
         site.running().patch(&format!("/accounts/{address}/root"), json!("-")).expect("it is patched");
     }
@@ -213,7 +202,7 @@ fn root_logins_that_no_host_allows_are_not_provable_and_no_difference() {
 
 #[test]
 fn without_a_login_the_rest_of_the_cluster_is_told_as_not_read() {
-    let site = SimulatedSite::restored(finished());
+    let site = SimulatedSite::finished();
     site.running().patch("/cluster/root_password", json!("Changed!1")).expect("it is patched");
     site.running().patch("/cluster/sessions", json!({})).expect("it is patched");
     let turned = turned(&site);
@@ -233,8 +222,8 @@ fn a_vip_that_nobody_holds_is_missing_and_the_rest_is_read_from_a_host() {
 
 #[test]
 fn a_serial_that_was_wiped_from_the_workbook_is_seen() {
-    let site = SimulatedSite::restored(finished());
-    let copies = walk(&site.folder.path().join("artifacts"));
+    let site = SimulatedSite::finished();
+    let copies = files_below(&site.folder.path().join("artifacts"));
     let copy = copies.iter().find(|path| path.ends_with("plan.xlsx")).expect("the rehearsal's copy");
     std::fs::copy(site.folder.path().join("plan.xlsx"), copy).expect("it is overwritten");
     let turned = turned(&site);
@@ -244,7 +233,7 @@ fn a_serial_that_was_wiped_from_the_workbook_is_seen() {
 
 #[test]
 fn a_difference_fails_the_run_after_all_rows_are_told() {
-    let site = SimulatedSite::restored(finished());
+    let site = SimulatedSite::finished();
     site.running().patch("/cluster/cpu_model", json!("host_passthrough")).expect("it is patched");
     site.run()
         .args(["--stage", "verify"])
@@ -259,7 +248,7 @@ fn a_difference_fails_the_run_after_all_rows_are_told() {
 #[test]
 fn the_evidence_of_a_row_is_the_digest_of_a_line_in_the_transcript_of_the_run() {
     use sha2::{Digest, Sha256};
-    let site = SimulatedSite::restored(finished());
+    let site = SimulatedSite::finished();
     site.run().args(["--stage", "verify"]).run().exits_with(0);
     let run = newest(&site, "wire.jsonl");
     let lines: Vec<String> = run
@@ -277,15 +266,9 @@ fn the_evidence_of_a_row_is_the_digest_of_a_line_in_the_transcript_of_the_run() 
 /// A file of the newest run folder.
 fn newest(site: &SimulatedSite, name: &str) -> String {
     let artifacts = site.folder.path().join("artifacts/simulated");
-    let mut all: Vec<_> = walk(&artifacts).into_iter().filter(|path| path.ends_with(name)).collect();
+    let mut all: Vec<_> = files_below(&artifacts).into_iter().filter(|path| path.ends_with(name)).collect();
     all.sort();
     std::fs::read_to_string(all.last().expect("it is there")).expect("it is read")
-}
-
-fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
-    let entries =
-        std::fs::read_dir(folder).expect("the folder is read").map(|entry| entry.expect("an entry").path());
-    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
 }
 
 /// The rows that the last run left in the journal.

@@ -98,16 +98,11 @@ impl Row {
     }
 }
 
+/// Finds a row's value in an answer.
+type Find<'a, A> = Box<dyn Fn(&A) -> Option<String> + 'a>;
+
 /// A row and where an answer of type `A` shows it.
 pub struct Wanted<'a, A> {
     pub row: Row,
-    pub find: Box<dyn Fn(&A) -> Option<String> + 'a>,
-}
-
-/// A list of values whose order means nothing: `10.0.0.1, 10.0.0.2`.
-pub fn set<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
-    let mut values: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
-    values.sort();
-    values.dedup();
-    values.join(", ")
+    pub find: Find<'a, A>,
 }
