@@ -44,9 +44,10 @@ impl FaultFile {
             met: 0,
             acted: 0,
         };
+        let guest = GuestQuirks { dropped_connections: 2, banner_seconds: 25.0, ..GuestQuirks::default() };
         Self {
             seed: Some(seed),
-            site: Quirks { draw_variants: true, ..Quirks::default() },
+            site: Quirks { draw_variants: true, guest, ..Quirks::default() },
             durations: Durations { session_lifetime: 180.0, vlans_count_lag: 5.0, ..Durations::default() },
             variants: None,
             faults: ["fisheye.*", "tower.*"]
@@ -98,6 +99,8 @@ pub struct Quirks {
     pub vip_never: bool,
     /// The deployment ends in failure instead of a cluster (DEP-FAIL).
     pub deployment_fails: bool,
+    /// Images that the cluster has from its start (IMG-DUP).
+    pub images: Vec<OldImage>,
     /// How it takes uploads.
     pub uploads: UploadQuirks,
     /// How the SSH servers differ from the usual, those of the hosts and the CloudTower guest's.
@@ -105,6 +108,17 @@ pub struct Quirks {
     pub guest: GuestQuirks,
     /// How CloudTower is found.
     pub tower: TowerQuirks,
+}
+
+/// An image that somebody else has uploaded.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OldImage {
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// In hexadecimal.
+    pub md5: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -91,6 +91,7 @@ impl State {
         self.cluster.vdses.push(internal);
         self.cluster.licence = Some(Licence { serial: self.new_uuid(), sign_date: signed.epoch_seconds() });
         self.cluster.policy = Some(StoragePolicy { uuid: self.new_uuid(), since: signed });
+        self.add_old_images(signed);
         self.cluster.cpu_model = "host_passthrough".to_owned();
         self.cluster.dns = vec!["127.0.0.1".to_owned()];
         self.cluster.ntp = ("internal".to_owned(), Vec::new());

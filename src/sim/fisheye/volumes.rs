@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 
 use super::{
     super::{
+        clock::Moment,
         exchange::{Answer, Outcome, Refused},
         fault::{Action, UploadList},
         ledger::VolumeEntry,
+        site::State,
         strict,
         variants::{RepeatedChunk, UnfinishedImage},
     },
@@ -62,6 +64,30 @@ fn create(visit: &mut Visit<'_>, kind: Kind) -> Outcome {
     visit.state.cluster.volumes.push(volume);
     // This call writes `error: null` where others write `{}` (S).
     Ok(Answer::json(200, &json!({"ec": "EOK", "error": null, "data": data})))
+}
+
+impl State {
+    /// The images that are there although nobody here has uploaded them.
+    pub(super) fn add_old_images(&mut self, since: Moment) {
+        for image in self.quirks.images.clone() {
+            let volume = Volume {
+                id: self.new_uuid(),
+                image_uuid: self.new_uuid(),
+                kind: Kind::Image,
+                name: image.name,
+                size: image.size,
+                chunk_size: self.quirks.uploads.chunk_size.max(1),
+                description: String::new(),
+                stored: BTreeSet::new(),
+                since,
+                complete: true,
+                deleted: false,
+                md5: Some(image.md5),
+                bytes: Bytes::default(),
+            };
+            self.cluster.volumes.push(volume);
+        }
+    }
 }
 
 /// `POST svt_image/upload_template`, `POST images/upload`.

@@ -92,6 +92,18 @@ fn two_images_of_one_name_live_side_by_side_and_each_is_deleted_once() {
 }
 
 #[test]
+fn an_image_of_somebody_else_is_listed_and_counted_nowhere() {
+    let old = "[[site.images]]\nname = 'tower.iso'\nsize = 5000\nmd5 = 'b6d81b360a5672d80c27430f39153e2c'\n";
+    on_site(&format!("{SMALL}{old}"), async |raw| {
+        raw.deployed().await;
+        raw.image("tower.iso").await;
+        let images = raw.images().await;
+        assert_eq!((images.len(), &images[0]["md5"]), (2, &json!("b6d81b360a5672d80c27430f39153e2c")));
+        assert_eq!(raw.site.ledger().volumes.len(), 1);
+    });
+}
+
+#[test]
 fn a_chunk_that_does_not_fit_is_refused_and_counted() {
     on_site(SMALL, async |raw| {
         raw.deployed().await;

@@ -175,6 +175,20 @@ fn an_image_that_is_not_whole_makes_the_job_fail_and_no_vm() {
 }
 
 #[test]
+fn a_job_that_a_fault_fails_makes_no_vm_and_keeps_the_image() {
+    on_site(SMALL, async |raw| {
+        raw.deployed().await;
+        let image = raw.image("tower.iso").await;
+        raw.faults("[[fault]]\noperation = 'fisheye.vm.create'\naction = { job = 'failed' }\n");
+        let (started, _) = raw.create_vm(&image).await;
+        raw.pass(20).await;
+        assert_eq!(raw.job(&started).await["state"], "failed");
+        let state = raw.site.site_state();
+        assert_eq!((&state["vms"], &state["volumes"][0]["complete"]), (&json!([]), &json!(true)));
+    });
+}
+
+#[test]
 fn the_same_name_again_makes_a_second_vm() {
     on_site(&format!("{SMALL}[variants]\nvm_list = 'listed'\n"), async |raw| {
         raw.deployed().await;
