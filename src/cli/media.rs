@@ -53,7 +53,7 @@ pub fn stand_in(folder: &Path) -> Result<()> {
 fn fill(file: &mut File, name: &str, bytes: u64) -> io::Result<()> {
     for at in (0..bytes).step_by(usize::try_from(MARK_EVERY).map_err(io::Error::other)?) {
         file.seek(SeekFrom::Start(at))?;
-        write!(file, "{name} {at}\n")?;
+        writeln!(file, "{name} {at}")?;
     }
     file.set_len(bytes)
 }

@@ -79,7 +79,7 @@ impl VmBody {
         if self.vcpu == 0 || sockets.checked_mul(cores) != Some(self.vcpu) {
             return bad("vcpu", "must be sockets times cores");
         }
-        if self.memory == 0 || self.memory % (1 << 20) != 0 {
+        if self.memory == 0 || !self.memory.is_multiple_of(1 << 20) {
             return bad("memory", "must be a number of MiB");
         }
         if !["running", "stopped"].contains(&self.status.as_str()) {
