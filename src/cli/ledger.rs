@@ -1,6 +1,6 @@
 //! What a simulated site counted, as lines: the effects a rehearsal really had.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, fmt::Display, path::Path};
 
 use super::media;
 use crate::{
@@ -32,14 +32,48 @@ pub fn lines(ledger: &Ledger, media: Option<&Path>) -> Vec<Text> {
             ("installer", &ledger.installer_starts.count),
         ],
     ));
+    lines.extend(tower(ledger));
     if !ledger.breaches.is_empty() {
         lines.push(message("cli.ledger.breaches", &[("count", &ledger.breaches.len())]));
     }
     lines
 }
 
+/// What CloudTower was told to make and to change.
+fn tower(ledger: &Ledger) -> [Text; 4] {
+    let graphs: u64 = ledger.graphs.values().map(|tally| tally.count).sum();
+    let repeated = graphs.saturating_sub(ledger.graphs.len() as u64);
+    [
+        message(
+            "cli.ledger.tower",
+            &[
+                ("users", &ledger.root_users.count),
+                ("organizations", &list(&ledger.organizations)),
+                ("datacenters", &list(&ledger.datacenters)),
+                ("clusters", &list(&ledger.connections)),
+            ],
+        ),
+        message(
+            "cli.ledger.boards",
+            &[("views", &list(&ledger.views)), ("graphs", &graphs), ("repeated", &repeated)],
+        ),
+        message(
+            "cli.ledger.tower-settings",
+            &[("policies", &ledger.settings_writes.count), ("alerts", &list(&ledger.alert_writes))],
+        ),
+        message(
+            "cli.ledger.racks",
+            &[
+                ("racks", &list(&ledger.racks)),
+                ("chassis", &list(&ledger.chassis)),
+                ("moves", &list(&ledger.moves)),
+            ],
+        ),
+    ]
+}
+
 /// `a ×1, b ×2`; a dash for nothing.
-fn list(tallies: &BTreeMap<String, Tally>) -> String {
+fn list<K: Display>(tallies: &BTreeMap<K, Tally>) -> String {
     let items: Vec<String> = tallies.iter().map(|(name, tally)| format!("{name} ×{}", tally.count)).collect();
     if items.is_empty() { "-".to_owned() } else { items.join(", ") }
 }

@@ -13,7 +13,6 @@ use super::{
 /// A deployed cluster as its API shows it to who has logged in.
 #[derive(Debug)]
 pub struct SeenCluster<'a> {
-    pub name: &'a str,
     pub licence: &'a Licence,
     pub dns: &'a [String],
     /// Mode and servers.
@@ -42,13 +41,18 @@ impl Cluster {
 }
 
 impl State {
+    /// Serial and name of the cluster, once deployed.
+    pub fn seen_identity(&self) -> Option<(&str, &str)> {
+        let body = &self.cluster.deployment.member()?.body;
+        Some((&self.cluster.licence.as_ref()?.serial, &body.cluster_name))
+    }
+
     /// The cluster, once deployed.
     pub fn seen_cluster(&self) -> Option<SeenCluster<'_>> {
         let body = &self.cluster.deployment.member()?.body;
         let named = |host: &Host| body.hosts.iter().any(|deployed| deployed.host_uuid == host.uuid);
         let hosts = self.twin.hosts.iter().filter(|host| named(host));
         Some(SeenCluster {
-            name: &body.cluster_name,
             licence: self.cluster.licence.as_ref()?,
             dns: &self.cluster.dns,
             ntp: &self.cluster.ntp,

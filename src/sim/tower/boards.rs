@@ -71,8 +71,10 @@ pub fn create_graph(visit: &mut Visit<'_>) -> Outcome {
             "vm" => Table::Vms,
             other => return Err(Denied::bad(format!("resource_type {other} is not simulated"))),
         };
-        for id in &graph.connect_id {
-            visit.row(table, id)?;
+        let known = visit.state.rows(table, visit.now);
+        if let Some(id) = graph.connect_id.iter().find(|id| !known.iter().any(|row| row["id"] == id.as_str()))
+        {
+            return Err(Denied::missing(format!("there is no {} with the id {id}", graph.resource_type)));
         }
         let top = matches!(graph.metric_type.as_deref(), Some("TOPK" | "BOTTOMK"));
         if graph.connect_id.is_empty() && !top {
@@ -120,9 +122,9 @@ impl State {
 
     fn graph_row(&self, now: Moment, graph: &Graph) -> Value {
         let view = self.tower.views.iter().find(|view| view.id == graph.view_id);
-        let connected = |kind: &str, rows: Vec<Value>| -> Vec<Value> {
+        let connected = |kind: &str, table: Table| -> Vec<Value> {
             let shown = |row: &Value| graph.connect_id.iter().any(|id| row["id"] == id.as_str());
-            let rows = if graph.resource_type == kind { rows } else { Vec::new() };
+            let rows = if graph.resource_type == kind { self.rows(table, now) } else { Vec::new() };
             nested_rows(rows.into_iter().filter(shown).collect(), "management_ip")
         };
         json!({
@@ -131,8 +133,8 @@ impl State {
             "metric_type": graph.metric_type.as_deref().unwrap_or("NORMAL"),
             "metric_count": graph.metric_count.unwrap_or(0), "network": graph.network,
             "service": graph.service, "instance_ids": graph.instance_ids, "targets": {},
-            "cluster": self.nested_cluster(&graph.cluster_id), "hosts": connected("host", self.host_rows(now)),
-            "vms": connected("vm", self.vm_rows(now)),
+            "cluster": self.nested_cluster(&graph.cluster_id), "hosts": connected("host", Table::Hosts),
+            "vms": connected("vm", Table::Vms),
             "view": view.map(|view| json!({"id": view.id, "name": view.name})),
             "entityAsyncStatus": self.async_status(now, &graph.id),
         })

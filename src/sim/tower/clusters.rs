@@ -115,8 +115,8 @@ impl State {
 
     /// Before anything is known of it, a cluster is called by its address.
     pub(super) fn cluster_name(&self, cluster: &Attached) -> String {
-        let known = self.seen_cluster().filter(|_| cluster.fate.is_none());
-        known.map_or_else(|| cluster.ip.to_string(), |seen| seen.name.to_owned())
+        let known = self.seen_identity().filter(|_| cluster.fate.is_none());
+        known.map_or_else(|| cluster.ip.to_string(), |(_, name)| name.to_owned())
     }
 
     /// The relation to a cluster.

@@ -31,7 +31,7 @@ impl State {
 
     /// `<cluster serial>_<uuid on the cluster>` (api-cloudtower §4).
     pub(super) fn child_local_id(&self, uuid: &str) -> String {
-        let serial = self.seen_cluster().map_or_else(String::new, |seen| seen.licence.serial.clone());
+        let serial = self.seen_identity().map_or("", |(serial, _)| serial);
         format!("{serial}_{uuid}")
     }
 

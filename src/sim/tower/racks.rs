@@ -150,8 +150,8 @@ struct NodeData {
 /// `POST move-node-topo`: an array, one entry per node.
 pub fn move_nodes(visit: &mut Visit<'_>) -> Outcome {
     visit.each(|visit, moved: NodeMove| {
-        let tables = visit.tables();
-        let mut nodes = tables.rows(Table::NodeTopoes).iter();
+        let nodes = visit.state.rows(Table::NodeTopoes, visit.now);
+        let mut nodes = nodes.iter();
         let key = &moved.filter;
         let found = match (&key.id, &key.local_id) {
             (Some(id), None) => nodes.find(|node| node["id"] == id.as_str()),

@@ -94,9 +94,8 @@ pub fn set_ha(visit: &mut Visit<'_>) -> Outcome {
     let ids = visit.selected(Table::Clusters, &update.filter)?;
     let mut answers = Vec::new();
     for id in ids {
-        let rows = visit.tables();
-        let rows = rows.rows(Table::ClusterSettings).iter();
-        let row = rows.into_iter().find(|row| row["cluster"]["id"] == id.as_str()).cloned();
+        let mut rows = visit.state.settings_rows(visit.now).into_iter();
+        let row = rows.find(|row| row["cluster"]["id"] == id.as_str());
         let task = visit.start_task(NewTask {
             change: Change::SetHa(id.clone(), update.ha),
             ..NewTask::ordinary(visit, "Set HA", Resource::new("Cluster", &id, "UPDATE"))

@@ -52,8 +52,7 @@ impl Visit<'_> {
 
     /// A row of one list as it is now. Errors: no such row.
     pub fn row(&self, table: Table, id: &str) -> Result<Value, Denied> {
-        let tables = self.tables();
-        let row = tables.find_in(table, id).cloned();
+        let row = self.state.rows(table, self.now).into_iter().find(|row| row["id"] == id);
         row.ok_or_else(|| Denied::missing(format!("there is no {table:?} with the id {id}")))
     }
 
