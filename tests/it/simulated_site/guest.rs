@@ -226,6 +226,22 @@ fn the_installer_needs_root_and_preinstall_and_runs_once_at_a_time() {
 }
 
 #[test]
+fn a_second_start_may_damage_the_log_of_the_first() {
+    on_site(&format!("{SMALL}[variants]\nsecond_installer = 'damages-log'\n"), async |raw| {
+        let session = raw.prepared().await;
+        let first = start(&session).await;
+        raw.pass(300).await;
+        assert_ne!(start(&session).await, first);
+        assert_eq!(run(&session, "pgrep -f '[i]nstaller deploy'").await.1.trim(), first);
+        raw.pass(1000).await;
+        let log = run(&session, &format!("cat {LOG}")).await.1;
+        assert_eq!(log, "installer: another installation is running\n");
+        assert_eq!(raw.site.site_state()["guest"]["installed"], true, "the first went on");
+        assert_eq!(raw.site.ledger().installer_starts.count, 1);
+    });
+}
+
+#[test]
 fn an_installer_can_die_hang_or_never_say_a_word() {
     for (fate, alive, lines) in [("dies", false, 100..200), ("hangs", true, 100..200), ("silent", true, 0..1)]
     {

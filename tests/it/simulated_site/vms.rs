@@ -158,6 +158,51 @@ fn a_stock_iso_brings_no_agent_and_its_network_cannot_be_set() {
 }
 
 #[test]
+fn before_its_agent_reports_a_vm_shows_less_and_its_network_may_be_set_in_vain() {
+    for (variant, shown) in [("without-state", Value::Null), ("not-running", json!("NotRunning"))] {
+        let variants = format!("[variants]\nagent_before = '{variant}'\nearly_guest_network = 'no-effect'\n");
+        on_site(&format!("{SMALL}{variants}"), async |raw| {
+            raw.deployed().await;
+            let image = raw.image("tower.iso").await;
+            let (_, vm) = raw.create_vm(&image).await;
+            raw.pass(20).await;
+            assert_eq!(raw.get(&vm).await["guest_info"]["ga_state"], shown);
+            let started = raw.put(&vm, &raw.network_body(&vm).await).await;
+            raw.pass(900).await;
+            assert_eq!(raw.job(&started).await["state"], "done");
+            assert_eq!(raw.get(&vm).await["guest_info"]["nics"][1]["ip_addresses"], json!([]));
+        });
+    }
+}
+
+#[test]
+fn a_network_job_may_end_well_and_the_address_never_come() {
+    on_site(&format!("{SMALL}[site.guest]\naddress_never = true\n"), async |raw| {
+        let vm = raw.booted().await;
+        let started = raw.put(&vm, &raw.network_body(&vm).await).await;
+        raw.pass(600).await;
+        assert_eq!(raw.job(&started).await["state"], "done");
+        assert_eq!(raw.get(&vm).await["guest_info"]["nics"][1]["ip_addresses"], json!([]));
+        assert!(ssh_stream(raw, TOWER).await.is_none());
+    });
+}
+
+#[test]
+fn a_vm_that_is_stopped_is_off_the_network_until_it_is_started_again() {
+    on_site(SMALL, async |raw| {
+        let vm = raw.guest().await;
+        data(raw.send(Method::POST, &format!("{vm}/stop"), None).await);
+        raw.pass(10).await;
+        assert_eq!(raw.get(&vm).await["status"], "stopped");
+        assert!(ssh_stream(raw, TOWER).await.is_none());
+        data(raw.send(Method::POST, &format!("{vm}/start"), Some(&json!({}))).await);
+        raw.pass(10).await;
+        assert_eq!(raw.get(&vm).await["status"], "running");
+        assert!(ssh_stream(raw, TOWER).await.is_some());
+    });
+}
+
+#[test]
 fn an_image_that_is_not_whole_makes_the_job_fail_and_no_vm() {
     on_site(SMALL, async |raw| {
         raw.deployed().await;
