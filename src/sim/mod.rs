@@ -18,6 +18,7 @@ pub mod site;
 mod snapshot;
 mod socks;
 mod ssh;
+mod stream;
 mod strict;
 mod tls;
 mod tower;

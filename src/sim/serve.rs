@@ -22,7 +22,7 @@ use super::{
     reach::Reach,
     site::Site,
     socks::{self, Reply, Target},
-    ssh, tls, tower,
+    ssh, stream, tls, tower,
     wire::{Reset, Wire},
 };
 
@@ -164,6 +164,9 @@ where
     let service = service_fn(|request: Request<Incoming>| {
         let (reset, answer) = (&reset, &answer);
         async move {
+            if stream::is_meant(&request) {
+                return Ok(stream::take(request).await?.into_response());
+            }
             let call = receive(request, address, scheme).await?;
             reply(answer(call).await, reset).await
         }

@@ -195,7 +195,7 @@ fn a_kill_at_any_chunk_boundary_costs_no_more_than_what_was_missing_and_the_wind
         }
     };
     // A run waits more than it works.
-    std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(work))));
+    std::thread::scope(|scope| (0..6).for_each(|_| drop(scope.spawn(work))));
 }
 
 fn killed_at(boundary: u64) {

@@ -38,7 +38,7 @@ impl Buffers {
             Ok(bytes) => bytes,
             Err(_) if self.made < most => {
                 self.made += 1;
-                Vec::new()
+                vec![0; length]
             }
             // `home` is held here too, so that there is always one to wait for.
             Err(_) => self.free.recv().unwrap_or_default(),
