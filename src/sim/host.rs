@@ -5,11 +5,16 @@
 
 use std::net::Ipv4Addr;
 
-use russh::keys::ssh_key::{LineEnding, PrivateKey, private::Ed25519Keypair};
+use rand::{SeedableRng, rngs::StdRng};
+use russh::keys::ssh_key::{
+    EcdsaCurve, PrivateKey,
+    private::{EcdsaKeypair, Ed25519Keypair},
+};
 
 use super::{
     clock::Moment,
     site::{Site, State},
+    ssh::HostKeys,
 };
 
 /// What a command left behind.
@@ -39,14 +44,22 @@ pub enum Lasting {
 }
 
 impl Site {
-    /// The Ed25519 host key of a host as an OpenSSH private key; the same for the same seed and address.
-    pub fn host_key(&self, address: Ipv4Addr) -> Result<String, russh::keys::ssh_key::Error> {
-        let seed = self.with(|state, _| {
-            let kind = format!("ssh {}", state.quirks.ssh.host_key_edition);
-            state.identity(&kind, address)
+    /// The host keys of a host; the same for the same seed and address.
+    pub fn host_keys(&self, address: Ipv4Addr) -> Result<Vec<PrivateKey>, russh::keys::ssh_key::Error> {
+        let (kinds, modern, old) = self.with(|state, _| {
+            let edition = state.quirks.ssh.host_key_edition;
+            let seed = |kind: &str| state.identity(&format!("{kind} {edition}"), address);
+            (state.quirks.ssh.host_keys, seed("ssh"), seed("ssh-ecdsa"))
         });
-        let key = PrivateKey::from(Ed25519Keypair::from_seed(&seed));
-        Ok(key.to_openssh(LineEnding::LF)?.to_string())
+        let mut keys = Vec::new();
+        if matches!(kinds, HostKeys::Ed25519 | HostKeys::Both) {
+            keys.push(PrivateKey::from(Ed25519Keypair::from_seed(&modern)));
+        }
+        if matches!(kinds, HostKeys::Ecdsa | HostKeys::Both) {
+            let pair = EcdsaKeypair::random(&mut StdRng::from_seed(old), EcdsaCurve::NistP256)?;
+            keys.push(PrivateKey::from(pair));
+        }
+        Ok(keys)
     }
 
     /// Counts a connection that reached the SSH banner.

@@ -38,6 +38,7 @@ pub use fault::FaultFile;
 pub use host::Ran;
 pub use ledger::Ledger;
 pub use site::{Request, Site};
+pub use ssh::HostKeys;
 pub use twin::{PlannedHost, PlannedNetwork, PlannedSwitch, Role, Twin, TwinPlan};
 pub use variants::Variants;
 

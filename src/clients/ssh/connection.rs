@@ -11,7 +11,7 @@ use russh::{
     Preferred, cipher,
     client::{self, DisconnectReason, Handle, Handler},
     kex,
-    keys::PublicKeyOrCertificate,
+    keys::{Algorithm, PublicKeyOrCertificate},
     mac,
 };
 use tokio::time::{Instant, sleep, timeout};
@@ -20,7 +20,7 @@ use super::record::{Noted, brief};
 use crate::{
     clients::{
         dial::{Dialler, Endpoint},
-        trust::{Fingerprint, Protocol, TrustStore},
+        trust::{Fingerprint, Protocol, Refusal, TrustStore},
         wire::{Body, Class, Wire},
     },
     failure::{Failure, Kind, Result},
@@ -74,12 +74,16 @@ impl Service {
     /// Connects, again when the connection breaks early: nothing was sent that could count against an account.
     pub async fn connect(&self) -> Result<Connection> {
         let mut attempt = 1;
+        // Key types that the host offers beside the pinned key, and what was said of the first.
+        let (mut others, mut changed) = (Vec::new(), None);
         loop {
             let (started, clock) = (Timestamp::now(), Instant::now());
-            let result = self.connect_once().await;
+            let result = self.connect_once(&others).await;
             let outcome = match &result {
                 Ok(connection) => Ok((0, connection.identity.clone())),
-                Err(Early::Broken(failure) | Early::Refused(failure)) => Err(brief(failure)),
+                Err(Early::Broken(failure) | Early::Refused(failure) | Early::OtherKey(failure, _)) => {
+                    Err(brief(failure))
+                }
             };
             self.record(&Noted {
                 operation: "ssh.connect",
@@ -94,13 +98,23 @@ impl Service {
             match result {
                 Ok(connection) => return Ok(connection),
                 Err(Early::Broken(_)) if attempt < ATTEMPTS => sleep(PAUSE * attempt).await,
-                Err(Early::Broken(failure) | Early::Refused(failure)) => return Err(failure),
+                Err(Early::OtherKey(failure, kind)) if !others.contains(&kind) => {
+                    // A host that got a further key still has the pinned one. It is asked for that one; whoever
+                    // cannot show it is not that host.
+                    others.push(kind);
+                    changed.get_or_insert(failure);
+                    continue;
+                }
+                Err(Early::Broken(failure) | Early::Refused(failure) | Early::OtherKey(failure, _)) => {
+                    return Err(changed.unwrap_or(failure));
+                }
             }
             attempt += 1;
         }
     }
 
-    async fn connect_once(&self) -> Result<Connection, Early> {
+    /// Offers to take host keys of every type but `others`.
+    async fn connect_once(&self, others: &[Algorithm]) -> Result<Connection, Early> {
         let doing = || message("clients.ssh.doing_connect", &[]);
         let to = self.endpoint;
         let stream =
@@ -109,9 +123,15 @@ impl Service {
         let (identity, farewell) = (peer.identity.clone(), peer.farewell.clone());
         let limit = self.dialler.limits().first_byte;
         let advice = message("clients.ssh.check_sshd", &[("address", &to.address)]);
-        match timeout(limit, client::connect_stream(Arc::new(config()), stream, peer)).await {
+        match timeout(limit, client::connect_stream(Arc::new(config(others)), stream, peer)).await {
             Ok(Ok(handle)) => Ok(Connection { handle, identity: read(&identity), farewell }),
-            Ok(Err(Broken::Untrusted(failure))) => Err(Early::Refused(failure)),
+            Ok(Err(Broken::Untrusted(refusal, kind))) => {
+                let failure = refusal.failure(doing());
+                Err(match refusal {
+                    Refusal::Changed { .. } => Early::OtherKey(failure, kind),
+                    Refusal::Unknown { .. } | Refusal::NotKept { .. } => Early::Refused(failure),
+                })
+            }
             Ok(Err(Broken::Ssh(error @ russh::Error::NoCommonAlgo { .. }))) => {
                 let meaning = message("clients.ssh.no_common_algorithm", &[]);
                 Err(Early::Refused(self.failing(Kind::Site, doing()).meaning(meaning).because(&error)))
@@ -133,6 +153,8 @@ impl Service {
 enum Early {
     Broken(Box<Failure>),
     Refused(Box<Failure>),
+    /// The host shows another key than the pinned one, of this type.
+    OtherKey(Box<Failure>, Algorithm),
 }
 
 impl Connection {
@@ -156,7 +178,7 @@ pub(super) struct Peer {
 #[derive(Debug)]
 pub(super) enum Broken {
     Ssh(russh::Error),
-    Untrusted(Box<Failure>),
+    Untrusted(Refusal, Algorithm),
 }
 
 impl From<russh::Error> for Broken {
@@ -177,9 +199,7 @@ impl Handler for Peer {
         let service = &self.service;
         match service.trust.accept(Protocol::Ssh, service.endpoint, found) {
             Ok(()) => Ok(true),
-            Err(refusal) => {
-                Err(Broken::Untrusted(refusal.failure(message("clients.ssh.doing_connect", &[]))))
-            }
+            Err(refusal) => Err(Broken::Untrusted(refusal, key.algorithm())),
         }
     }
 
@@ -195,8 +215,10 @@ impl Handler for Peer {
 }
 
 /// The library's safe defaults, then what old hosts speak, last in order (libraries §3 "Old servers").
-fn config() -> client::Config {
+fn config(other_keys: &[Algorithm]) -> client::Config {
     let mut preferred = Preferred::DEFAULT;
+    let wanted = preferred.key.iter().filter(|kind| !other_keys.iter().any(|other| same_type(kind, other)));
+    preferred.key = Cow::Owned(wanted.cloned().collect());
     preferred.kex = also(preferred.kex, &[kex::ECDH_SHA2_NISTP256, kex::DH_G14_SHA1]);
     preferred.cipher = also(preferred.cipher, &[cipher::AES_256_CBC, cipher::AES_128_CBC]);
     preferred.mac = also(preferred.mac, &[mac::HMAC_SHA1]);
@@ -207,6 +229,12 @@ fn config() -> client::Config {
         nodelay: true,
         ..client::Config::default()
     }
+}
+
+/// One RSA key signs with several hashes, each an algorithm of its own.
+fn same_type(one: &Algorithm, other: &Algorithm) -> bool {
+    let rsa = |kind: &Algorithm| matches!(kind, Algorithm::Rsa { .. });
+    one == other || (rsa(one) && rsa(other))
 }
 
 fn also<T: Clone>(known: Cow<'static, [T]>, more: &[T]) -> Cow<'static, [T]> {

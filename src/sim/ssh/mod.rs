@@ -17,7 +17,6 @@ use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
 use russh::{
     MethodKind, MethodSet,
-    keys::PrivateKey,
     server::{self, Config},
 };
 use serde::{Deserialize, Serialize};
@@ -38,6 +37,17 @@ pub use sudo::sudo;
 pub const OPERATIONS: [&str; 7] =
     ["ssh.connect", "ssh.login", "ssh.run", shell::CHPASSWD, RESOLV_CONF, PREINSTALL, INSTALLER];
 
+/// The types of host key that a host has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostKeys {
+    #[default]
+    Ed25519,
+    Ecdsa,
+    /// As after an update of an old host: the key it had, and a newer one that clients prefer.
+    Both,
+}
+
 /// How the hosts' SSH servers differ from the usual.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -47,6 +57,7 @@ pub struct SshQuirks {
     pub sudo_asks: bool,
     /// Another number is another host key, as after a reinstallation.
     pub host_key_edition: u32,
+    pub host_keys: HostKeys,
     /// So many bytes of noise before the output of each command.
     pub flood: u64,
 }
@@ -144,12 +155,12 @@ impl Line {
 }
 
 fn config(site: &Site, address: Ipv4Addr) -> Option<Config> {
-    // A key made from a seed is always well formed; without one there is no server.
-    let key = PrivateKey::from_openssh(site.host_key(address).ok()?).ok()?;
+    // Keys made from a seed are always well formed; without one there is no server.
+    let keys = site.host_keys(address).ok()?;
     let login = site.with(|state, _| state.quirks.ssh.login);
     Some(Config {
         methods: login.methods(),
-        keys: vec![key],
+        keys,
         // PAM delays a refusal by about two seconds.
         auth_rejection_time: Duration::from_secs(2).div_f64(site.clock.speed()),
         auth_rejection_time_initial: Some(Duration::ZERO),
