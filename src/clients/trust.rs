@@ -1,6 +1,7 @@
 //! Who answers: identities of TLS and SSH servers, pinned per site, because every certificate of a site
 //! is self-signed.
 
+mod meeting;
 mod pins;
 mod verifier;
 

@@ -119,3 +119,12 @@ fn invalid_bmc_accounts_are_warnings_host_by_host() {
     site.set_faults(vec![always("fisheye.ipmi", Action::MergeBody(invalid))]);
     site.run().run().exits_with(0).says("QS-SZ-SMTX-Node-01 at 10.40.7.11 is not valid").says("2 warnings");
 }
+
+#[test]
+fn a_vip_that_moves_to_another_node_is_still_the_cluster_s() {
+    for holder in [1, 2] {
+        let site = SimulatedSite::finished();
+        site.running().site().with(|state, _| state.quirks.vip_holder = holder);
+        site.run().run().exits_with(0).says("0 changed").does_not_say("pinned before");
+    }
+}

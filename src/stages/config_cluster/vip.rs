@@ -23,7 +23,10 @@ pub async fn probe(world: &WorldRead, handle: &Handle) -> Result<ChangeProbe> {
         Reach::Open | Reach::Unproved(_) => {}
     }
     Ok(match cluster.log_in_at(vip).await {
-        Ok(Login::In) => ChangeProbe::Done(Facts::none()),
+        Ok(Login::In) => {
+            meet_nodes(world, handle).await;
+            ChangeProbe::Done(Facts::none())
+        }
         Ok(Login::Refused(words)) => {
             ChangeProbe::Conflict(message("stages.vip.foreign", &[("vip", &vip), ("words", &words)]))
         }
@@ -31,6 +34,20 @@ pub async fn probe(world: &WorldRead, handle: &Handle) -> Result<ChangeProbe> {
         Err(_) if matches!(reach, Reach::Unproved(_)) => ChangeProbe::Absent,
         Err(failure) => ChangeProbe::Unknown(reason(&failure)),
     })
+}
+
+/// The VIP shows the certificate of the node that holds it, so each node's is seen while all is well: a VIP that
+/// moves later shows nothing new.
+async fn meet_nodes(world: &WorldRead, handle: &Handle) {
+    for host in &world.plan.hosts {
+        let node = Endpoint::new(host.mgmt_ip.value, 443);
+        if !world.trust.unmet(node) {
+            continue;
+        }
+        if let Err(failure) = world.trust.meet(&world.dialler, node).await {
+            handle.note(message("stages.vip.unmet", &[("node", &node.address), ("why", &reason(&failure))]));
+        }
+    }
 }
 
 pub async fn act(world: &World, handle: &Handle) -> Result<()> {
