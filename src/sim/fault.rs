@@ -207,6 +207,8 @@ pub enum Action {
     Task(TaskFate),
     /// Connecting a cluster ends this way.
     Connect(ConnectFate),
+    /// CloudTower loses its attached clusters for so long (a network cut after attaching, §7.3).
+    CutOff { seconds: f64 },
     /// CloudTower refuses with ResourceLocked, and the resource shows as being updated for so long (LOCKED).
     Locked { seconds: f64 },
     /// The `to_upload` list of the answer lies (CHUNK-LIST).

@@ -26,6 +26,8 @@ pub struct Attached {
     /// What keeps it from becoming CONNECTED.
     pub fate: Option<ConnectFate>,
     pub settings: Settings,
+    /// Until when CloudTower cannot reach it; it comes back by itself.
+    pub cut_off: Option<Moment>,
 }
 
 impl Attached {
@@ -81,7 +83,15 @@ fn attach(visit: &mut Visit<'_>, new: NewCluster, fate: Option<ConnectFate>, row
     visit.state.ledger.connections.entry(ip).or_default().add(visit.now);
     let settings = Settings::default();
     let since = visit.now;
-    visit.state.tower.clusters.push(Attached { id: id.clone(), ip, datacenter_id, since, fate, settings });
+    visit.state.tower.clusters.push(Attached {
+        id: id.clone(),
+        ip,
+        datacenter_id,
+        since,
+        fate,
+        settings,
+        cut_off: None,
+    });
     let task = NewTask {
         description: format!("Connect cluster {ip}"),
         resource: Resource::new("Cluster", &id, "CREATE"),
@@ -134,6 +144,8 @@ impl State {
         let connected = cluster.shows(now, times.connected);
         let failed = cluster.fate.and_then(ConnectFate::reason);
         let failed = failed.filter(|_| cluster.learned_at(times.hosts) <= now);
+        let cut_off = connected && cluster.cut_off.is_some_and(|until| now < until);
+        let failed = if cut_off { ConnectFate::NetworkError.reason() } else { failed };
         let state = match failed {
             Some(_) => "DISCONNECTED",
             None if connected => "CONNECTED",

@@ -172,11 +172,15 @@ fn rest(visit: &mut Visit<'_>, contract: &Parsed, route: &Route) -> Result<Value
         accounts::admit(visit, route.operation)?;
     }
     visit.body = rest_body(visit, contract, route)?;
-    if let Some(seconds) = visit.course.actions.iter().find_map(|action| match action {
-        Action::Locked { seconds } => Some(*seconds),
-        _ => None,
-    }) {
-        return Err(lock(visit, seconds));
+    for action in &visit.course.actions {
+        match action {
+            Action::Locked { seconds } => return Err(lock(visit, *seconds)),
+            Action::CutOff { seconds } => {
+                let until = visit.now.plus(durations::seconds(*seconds));
+                visit.state.tower.clusters.iter_mut().for_each(|cluster| cluster.cut_off = Some(until));
+            }
+            _ => {}
+        }
     }
     match route.run {
         Run::Act(run) => run(visit),

@@ -104,6 +104,22 @@ fn an_answer_lost_after_connecting_leaves_one_cluster() {
 }
 
 #[test]
+fn a_cluster_that_is_cut_off_comes_back_by_itself() {
+    on_tower(INSTALLED, async |raw| {
+        raw.attached().await;
+        raw.faults(
+            "[[fault]]\noperation = 'tower.get-clusters'\naction = { cut-off = { seconds = 30.0 } }\n",
+        );
+        let look = async || raw.rest("get-clusters", &json!({})).await[0].clone();
+        let row = look().await;
+        assert_eq!(row["connect_state"], "DISCONNECTED");
+        assert_eq!(row["disconnected_reason"], "LOAD_CLUSTER_NETWORK_ERROR");
+        raw.pass(31).await;
+        assert_eq!(look().await["connect_state"], "CONNECTED");
+    });
+}
+
+#[test]
 fn a_snapshot_goes_on_where_cloudtower_was() {
     on_tower(INSTALLED, async |raw| {
         let cluster = raw.attached().await;
