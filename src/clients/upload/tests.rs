@@ -3,6 +3,7 @@
 mod pace;
 mod resume;
 mod shelf;
+mod weather;
 
 use std::{sync::Arc, time::Duration};
 

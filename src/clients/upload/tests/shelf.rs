@@ -29,6 +29,8 @@ pub struct Shelf {
     pub order: Order,
     /// Takes no chunk while an earlier one is missing.
     pub in_order_only: bool,
+    /// A chunk whose answer is lost is there all the same.
+    pub stores_what_is_lost: bool,
     /// Odd chunks take longer, so that of two side by side the second is there first.
     pub odd_ones_late: bool,
     pub listing: Listing,
@@ -56,6 +58,7 @@ impl Shelf {
             lists: Some,
             order: Order::Any,
             in_order_only: false,
+            stores_what_is_lost: false,
             odd_ones_late: false,
             listing: Listing::NoList,
             deletable: true,
