@@ -118,7 +118,7 @@ fn mask(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
-                let secret = ["password", "repeat", "token"].contains(&name.as_str());
+                let secret = name.contains("password") || ["repeat", "token"].contains(&name.as_str());
                 if secret && value.is_string() { *value = json!("***") } else { mask(value) }
             }
         }

@@ -6,6 +6,7 @@ mod contract;
 mod faults;
 mod setup;
 mod strictness;
+mod variants;
 
 use super::*;
 
