@@ -184,16 +184,12 @@ pub fn text(content: &Content) -> String {
     }
 }
 
-/// By exact name first, then by name after NFKC without white space (planning-sheet 1.1).
 fn find_tab<'t>(
     name: &'static str,
     tabs: &'t [parts::Tab],
     findings: &mut Vec<Finding>,
 ) -> Option<&'t parts::Tab> {
-    let exact: Vec<_> = tabs.iter().filter(|tab| tab.name == name).collect();
-    let similar: Vec<_> =
-        tabs.iter().filter(|tab| normalise::label(&tab.name) == normalise::label(name)).collect();
-    let found = if exact.is_empty() { similar } else { exact };
+    let found = parts::named(name, tabs);
     match found.as_slice() {
         [] => {
             let finding = Finding::new("PLAN-010").on_sheet(name);

@@ -21,6 +21,13 @@ pub struct Tab {
     pub relation: String,
 }
 
+/// A sheet as the package spells it, and the entry of its XML: `xl/worksheets/sheet9.xml`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SheetPart {
+    pub name: String,
+    pub part: String,
+}
+
 /// Targets of a part's relationships, as part names.
 #[derive(Debug, Default)]
 pub struct Relations {
@@ -77,6 +84,24 @@ pub fn tabs(part: &str, xml: Xml<'_>) -> Result<Vec<Tab>, Refusal> {
         if tabs.len() > MAX_TABS { Err(too_large(part, MAX_TABS)) } else { Ok(()) }
     })?;
     if tabs.is_empty() { Err(corrupt(part, "no sheets")) } else { Ok(tabs) }
+}
+
+/// The sheets of that exact name, else those of that name after NFKC without white space (planning-sheet 1.1).
+pub fn named<'t>(name: &str, tabs: &'t [Tab]) -> Vec<&'t Tab> {
+    let exact: Vec<_> = tabs.iter().filter(|tab| tab.name == name).collect();
+    let similar = tabs.iter().filter(|tab| normalise::label(&tab.name) == normalise::label(name));
+    if exact.is_empty() { similar.collect() } else { exact }
+}
+
+/// Where the sheet that is read under `name` lies; `None`: there is none.
+pub fn sheet(bytes: &[u8], name: &str) -> Result<Option<SheetPart>, Refusal> {
+    let mut package = Package::open(bytes)?;
+    let main = main_part(&mut package)?;
+    let targets = relationships(&mut package, &main)?;
+    let tabs = package.read(&main, |stream| tabs(&main, Xml::new(&main, stream)))?;
+    let found =
+        named(name, &tabs).first().copied().and_then(|tab| Some((tab, targets.by_id.get(&tab.relation)?)));
+    Ok(found.map(|(tab, part)| SheetPart { name: tab.name.clone(), part: part.clone() }))
 }
 
 /// The shared strings with these indices; runs joined, phonetic aids left out.

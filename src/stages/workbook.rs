@@ -6,8 +6,9 @@ use crate::{
     messages::message,
     plan::{
         self, CellRef, CheckOptions, Checked, Source,
-        write_back::{self, How, Outcome, Reason, WriteBackProblem},
+        write_back::{self, How},
     },
+    stages::facts::{finding_text, lines},
     text::Text,
 };
 
@@ -52,31 +53,13 @@ impl Workbook {
         let values = [(cell.clone(), value.to_owned())];
         let how = How { backup_label: &self.label, even_if_open: false };
         let source = self.source.borrow().clone();
-        let written =
-            write_back::write(&source, &values, how).map_err(|problem| words(&problem, cell, value))?;
+        let written = write_back::write(&source, &values, how).map_err(|problem| {
+            let finding = problem.diagnostic();
+            lines(&[finding_text(&finding), finding.help])
+        })?;
+        let told = written.diagnostics().first().map(finding_text);
         *self.source.borrow_mut() = written.source;
         self.written.borrow_mut().insert(cell.clone(), value.to_owned());
-        Ok(written.outcomes.into_iter().find_map(|(cell, outcome)| match outcome {
-            Outcome::Replaced { old, .. } => {
-                Some(message("stages.workbook.replaced", &[("cell", &cell), ("old", &old), ("new", &value)]))
-            }
-            Outcome::Written | Outcome::Same => None,
-        }))
+        Ok(told)
     }
-}
-
-/// Why nothing was written, and what a person can type in where.
-fn words(problem: &WriteBackProblem, cell: &CellRef, value: &str) -> Text {
-    let why = match &problem.reason {
-        Reason::OpenElsewhere { owner_file } => {
-            message("stages.workbook.open_elsewhere", &[("owner", &owner_file.display())])
-        }
-        Reason::NotWritable { error } => message("stages.workbook.not_writable", &[("error", error)]),
-        Reason::Unfit { why } => message("stages.workbook.unfit", &[("why", why)]),
-        Reason::Changed => message("stages.workbook.changed", &[]),
-        Reason::NotAsIntended { why } => message("stages.workbook.not_as_intended", &[("why", why)]),
-        Reason::Formula { cell } => message("stages.workbook.formula", &[("cell", cell)]),
-    };
-    let path = problem.path.display();
-    message("stages.workbook.by_hand", &[("path", &path), ("why", &why), ("cell", cell), ("value", &value)])
 }

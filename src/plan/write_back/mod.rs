@@ -4,7 +4,6 @@
 
 mod archive;
 mod findings;
-mod package;
 mod place;
 mod snapshot;
 mod splice;
@@ -17,7 +16,10 @@ use self::{
     snapshot::Snapshot,
     splice::Refusal,
 };
-use crate::plan::{CellRef, Source, normalise};
+use crate::plan::{
+    CellRef, Source, normalise,
+    parts::{self, SheetPart},
+};
 
 /// How to write.
 #[derive(Clone, Copy, Debug)]
@@ -128,6 +130,11 @@ fn unchanged(source: &Source, bytes: &[u8]) -> Result<(), Reason> {
     if Source::of(&source.path, bytes)? == *source { Ok(()) } else { Err(Reason::Changed) }
 }
 
+/// The sheet as the reader of plans finds it.
+fn sheet_part(bytes: &[u8], name: &str) -> Option<SheetPart> {
+    parts::sheet(bytes, name).ok().flatten()
+}
+
 /// A sheet on its way from what was read to what is to be written.
 struct Sheet {
     /// As the request names it.
@@ -142,7 +149,7 @@ struct Sheet {
 impl Sheet {
     fn open(package: &Archive, original: &[u8], name: &str) -> Result<Self, Reason> {
         let unfit = |why: String| Reason::Unfit { why };
-        let found = package::sheet(package, name).ok_or_else(|| unfit(format!("no sheet {name}")))?;
+        let found = sheet_part(original, name).ok_or_else(|| unfit(format!("no sheet {name}")))?;
         let entry = package.find(&found.part).ok_or_else(|| unfit(format!("no part {}", found.part)))?;
         let xml = String::from_utf8(package.read(entry)?)
             .map_err(|_| unfit(format!("{} is not UTF-8", found.part)))?;
@@ -191,7 +198,7 @@ fn verify(package: &Archive, written: &[u8], sheets: &[Sheet]) -> Result<(), Rea
         }
     }
     for sheet in sheets {
-        let found = package::sheet(&again, &sheet.name).map(|found| found.name).unwrap_or_default();
+        let found = sheet_part(written, &sheet.name).map(|found| found.name).unwrap_or_default();
         let snapshot = Snapshot::read(written, &found).map_err(|e| not_as_intended(e.to_string()))?;
         if snapshot != sheet.expected {
             return Err(not_as_intended(format!("cells of {} other than intended", sheet.name)));
