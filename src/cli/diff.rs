@@ -1,7 +1,5 @@
 //! `voyager diff`: reads the live site and shows planned beside found. Changes nothing.
 
-use std::rc::Rc;
-
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -11,10 +9,9 @@ use super::{
     media,
     plan::{self, Loaded},
     reach::Reach,
-    run::SiteOptions,
+    run::{SiteOptions, unattended},
     session::Session,
     site_folder::{Identity, SiteFolder},
-    stop,
     world::{self, Kept},
 };
 use crate::{
@@ -23,17 +20,15 @@ use crate::{
         wire::Memory,
     },
     engine::{
-        self, Cancel, Clock, Journal, Options, SecretKey, Selection, StepState,
-        event::{Setting, Sink, Verdict},
+        self, Journal, Options, Selection, StepState,
+        event::{Setting, Verdict},
         journal::FileStorage,
     },
     failure::{Kind, Result},
     messages::message,
     plan::CheckOptions,
     stages::registry,
-    ui::{
-        Display, Verbosity, lines::Lines, prompts::Prompts, screen::Tint, sentences, settings, table::Table,
-    },
+    ui::{screen::Tint, sentences, settings, table::Table},
 };
 
 #[derive(Args, Debug)]
@@ -88,19 +83,7 @@ async fn look(session: &Session, options: &DiffOptions, config: &Config, loaded:
         run_folder: None,
     };
     let world = world::build(loaded, config, &reach, pins, Memory::default(), redactor, kept)?;
-    let cancel = Cancel::new();
-    stop::listen(&cancel);
-    let display: Rc<dyn Display> = Rc::new(Lines::new(session.screen.clone(), Verbosity::Quiet));
-    let sinks: Vec<Rc<dyn Sink>> = Vec::new();
-    let setup = engine::Setup {
-        journal,
-        key: SecretKey::random(),
-        sinks,
-        answerer: Rc::new(Prompts::new(session.screen.clone(), display, false, None)),
-        clock: Clock::scaled(reach.speed()),
-        cancel,
-        lock: None,
-    };
+    let setup = unattended(session, journal, reach.speed(), false, Vec::new());
     let selection =
         if options.stage.is_empty() { Selection::All } else { Selection::Stages(options.stage.clone()) };
     let asked = Options { selection, simulated: rehearsal.is_some(), ..Options::default() };

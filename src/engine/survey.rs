@@ -8,7 +8,7 @@ use super::{
     facts::Facts,
     outline,
     run::{Options, Runner, Setup},
-    stage::Stage,
+    stage::{Stage, Step},
     step::{Difference, StepKind},
     tally::Tally,
     verify,
@@ -37,7 +37,8 @@ pub struct StepState {
     pub failure: Option<Box<Failure>>,
 }
 
-/// Probes every selected step that has a probe, in order. Give it a journal in memory (`Journal::snapshot`):
+/// Probes every selected step that has a probe, in order; not those that come after a `once` step that is unproved:
+/// what they would look at is not there, and looking for it takes its time. Give it a journal in memory (`Journal::snapshot`):
 /// facts that one probe finds serve the next. An error: the survey itself could not go on.
 pub async fn survey<W: World + 'static>(
     world: &W,
@@ -53,18 +54,33 @@ pub async fn survey<W: World + 'static>(
     let runner = Runner::new(world, stages, &context, &key, options)?;
     context.record(EventKind::RunStarted(outline::of_run(&runner, options)))?;
     let mut seen = Vec::new();
+    // Steps that make what later ones work on, and that nothing shows to have happened.
+    let mut missing: Vec<usize> = Vec::new();
     for at in (0..runner.selected.len()).filter(|&at| runner.selected[at]) {
-        seen.push(look(&runner, at).await?);
+        let needed = runner.book.needs_of([at]);
+        let state = match missing.iter().find(|&&before| needed[before]) {
+            Some(&before) => {
+                let title = &runner.book.nodes[before].step.manifest.title;
+                let step = runner.book.nodes[at].step;
+                StepState {
+                    reason: Some(message("engine.survey.rests-on", &[("step", title)])),
+                    ..unseen(step)
+                }
+            }
+            None => look(&runner, at).await?,
+        };
+        if state.verdict == Some(Verdict::Unproved) {
+            missing.push(at);
+        }
+        seen.push(state);
     }
     let elapsed = super::handle::millis(clock.elapsed().saturating_sub(started));
     context.record(EventKind::RunFinished(tally.summary(None, elapsed)))?;
     Ok(seen)
 }
 
-async fn look<W: World + 'static>(runner: &Runner<'_, W>, at: usize) -> Result<StepState> {
-    let context = runner.context;
-    let step = runner.book.nodes[at].step;
-    let mut state = StepState {
+fn unseen<W: World>(step: &Step<W>) -> StepState {
+    StepState {
         step: step.id.clone(),
         title: step.manifest.title.clone(),
         verdict: None,
@@ -72,7 +88,13 @@ async fn look<W: World + 'static>(runner: &Runner<'_, W>, at: usize) -> Result<S
         reason: None,
         settings: Vec::new(),
         failure: None,
-    };
+    }
+}
+
+async fn look<W: World + 'static>(runner: &Runner<'_, W>, at: usize) -> Result<StepState> {
+    let context = runner.context;
+    let step = runner.book.nodes[at].step;
+    let mut state = unseen(step);
     if let StepKind::Verify { read } = &step.kind {
         context.record(EventKind::StepStarted { step: step.id.clone() })?;
         let attempt = runner.attempt(at);

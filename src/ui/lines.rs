@@ -85,7 +85,10 @@ fn step_of(event: &Event) -> Option<&str> {
 mod tests {
     use super::*;
     use crate::{
-        engine::event::{Difference, Facts, Level, Outcome, Verdict},
+        engine::{
+            event::{Difference, Facts, Level, Outcome, Verdict},
+            question::{Form, Question},
+        },
         failure::{Failure, Kind},
         text::{Lang, Text},
         ui::testing::{at, run_started, screen, waiting},
@@ -163,6 +166,24 @@ mod tests {
         };
         let text = said(Lang::En, Verbosity::Normal, &[run_started(), at(1, probed)]);
         assert!(text.contains("gateway: found 10.0.0.1, planned 10.0.0.254 (虚拟网络!I4)"), "{text}");
+    }
+
+    #[test]
+    fn a_question_is_told_with_all_that_it_is_about_and_a_note_on_the_run_stands_alone() {
+        let question = Question {
+            step: "init-cluster.deploy".into(),
+            title: Text::new("以下磁盘将被清空", "These disks will be erased"),
+            details: vec![Text::same("node-01"), Text::same("sdb  SSD  1.9 TB  SN-7")],
+            form: Form::Type("Cls01".into()),
+            flag: "--yes".into(),
+        };
+        let note =
+            EventKind::Note { step: String::new(), level: Level::Info, text: Text::same("torn line cut") };
+        let events = [run_started(), at(1, EventKind::Asked { question }), at(2, note)];
+        let text = said(Lang::En, Verbosity::Normal, &events);
+        assert!(text.contains("Deploy (init-cluster.deploy): These disks will be erased\n"), "{text}");
+        assert!(text.contains("  node-01\n") && text.contains("  sdb  SSD  1.9 TB  SN-7\n"), "{text}");
+        assert!(text.ends_with("  torn line cut\n") && !text.contains(": torn"), "{text}");
     }
 
     #[test]

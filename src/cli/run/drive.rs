@@ -79,6 +79,30 @@ pub async fn drive(
     (end, summary)
 }
 
+/// What a dry run or a look at the site works with: it shows nothing, asks nobody (`yes` answers), keeps no key and
+/// no lock, and stops when told.
+pub fn unattended(
+    session: &Session,
+    journal: Journal,
+    speed: f64,
+    yes: bool,
+    sinks: Vec<Rc<dyn Sink>>,
+) -> engine::Setup {
+    let cancel = Cancel::new();
+    stop::listen(&cancel);
+    let screen = &session.screen;
+    let display: Rc<dyn Display> = Rc::new(Lines::new(screen.clone(), Verbosity::Quiet));
+    engine::Setup {
+        journal,
+        key: SecretKey::random(),
+        sinks,
+        answerer: Rc::new(Prompts::new(screen.clone(), display, yes, None)),
+        clock: Clock::scaled(speed),
+        cancel,
+        lock: None,
+    }
+}
+
 fn display(session: &Session) -> Rc<dyn Display> {
     let screen = session.screen.clone();
     let verbosity = match session.global.verbose {

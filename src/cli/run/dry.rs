@@ -5,7 +5,7 @@ use std::{path::Path, rc::Rc, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{RunOptions, asked::Asked, names::Names};
+use super::{RunOptions, asked::Asked, names::Names, unattended};
 use crate::{
     cli::{
         Ended, cells,
@@ -14,7 +14,6 @@ use crate::{
         plan::Loaded,
         reach::Reach,
         session::Session,
-        stop,
         world::{self, Kept},
     },
     clients::{
@@ -22,11 +21,10 @@ use crate::{
         trust::InMemory,
         wire::{Memory, Record},
     },
-    engine::{self, Cancel, Clock, Journal, SecretKey, Stage, World as _},
+    engine::{self, Journal, Stage, World as _},
     failure::{Failure, Kind, Result},
     messages::message,
     stages::world::World,
-    ui::{display::Display, ndjson::Ndjson, prompts::Prompts},
 };
 
 /// As fast as the engine's shortest wait allows.
@@ -64,18 +62,8 @@ pub async fn run(
     let world = world::build(loaded, config, &reach, InMemory, requests.clone(), redactor, kept)?;
 
     let names = Rc::new(Names::of(world.plan()));
-    let cancel = Cancel::new();
-    stop::listen(&cancel);
-    let display: Rc<dyn Display> = Rc::new(Ndjson::new(session.screen.clone()));
-    let setup = engine::Setup {
-        journal: Journal::in_memory("dry-run", "dry-run")?,
-        key: SecretKey::random(),
-        sinks: vec![names.clone()],
-        answerer: Rc::new(Prompts::new(session.screen.clone(), display, true, None)),
-        clock: Clock::scaled(reach.speed()),
-        cancel,
-        lock: None,
-    };
+    let journal = Journal::in_memory("dry-run", "dry-run")?;
+    let setup = unattended(session, journal, reach.speed(), true, vec![names.clone()]);
     let end = engine::run(&world, stages, setup, &asked.options(true, None)?).await;
     reach.close().await;
 

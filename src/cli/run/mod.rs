@@ -14,7 +14,7 @@ use clap::Args;
 use super::{Ended, config::Config, plan, reach::Reach, session::Session, simulate::TwinOptions, usage};
 use crate::{failure::Result, messages::message, plan::CheckOptions, stages::registry};
 
-pub use self::drive::{Parts, drive};
+pub use self::drive::{Parts, drive, unattended};
 
 /// A rehearsal within the process runs this much faster than a real site, unless told otherwise.
 const REHEARSAL_SPEED: f64 = 200.0;

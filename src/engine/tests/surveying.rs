@@ -9,8 +9,6 @@ async fn a_survey_tells_every_verdict_and_changes_neither_site_nor_journal() {
     let code = Steps::new()
         .change("a", probe_setting("a"), act_setting("a"))
         .change("b", probe_setting("b"), act_setting("b"))
-        .once("c", probe_thing("c"), act_setting("c"))
-        .repeat("d", send_setting("d"))
         .change(
             "e",
             async |_: &_, handle: &Handle| {
@@ -18,19 +16,31 @@ async fn a_survey_tells_every_verdict_and_changes_neither_site_nor_journal() {
                 Ok(ChangeProbe::Absent)
             },
             act_setting("e"),
-        );
-    let stages = [stage(1, "s", &[("a", ""), ("b", ""), ("c", ""), ("d", ""), ("e", "")], code)];
+        )
+        .once("c", probe_thing("c"), act_setting("c"))
+        .repeat("d", send_setting("d"))
+        .change("f", probe_setting("f"), act_setting("f"));
+    let steps = ["a", "b", "e", "c", "d", "f"].map(|step| (step, ""));
+    let stages = [stage(1, "s", &steps, code)];
     bench.site().put("a", "wanted");
     bench.site().put("b", "other");
     let mut setup = bench.setup(Box::new(bench.storage.clone()));
     setup.journal = Journal::snapshot(Box::new(bench.storage.clone()), "site", "diff").unwrap();
     let seen = survey(&bench.toy, &stages, setup, &Options::default()).await.unwrap();
     let verdicts: Vec<_> = seen.iter().map(|state| state.verdict).collect();
-    let expected =
-        [Some(Verdict::Done), Some(Verdict::Differs), Some(Verdict::Unproved), None, Some(Verdict::Unknown)];
+    let expected = [
+        Some(Verdict::Done),
+        Some(Verdict::Differs),
+        Some(Verdict::Unknown),
+        Some(Verdict::Unproved),
+        None,
+        None,
+    ];
     assert_eq!(verdicts, expected);
     assert_eq!(seen[1].differences[0].cell.as_deref(), Some("规划!A1"));
-    assert!(seen[4].failure.is_some());
+    assert!(seen[2].failure.is_some());
+    let why = seen[5].reason.as_ref().unwrap();
+    assert!(why.en.contains("c has not been done"), "what rests on c is not looked for: {why:?}");
     assert!(bench.site().requests.borrow().is_empty());
     assert!(bench.storage.bytes().is_empty());
 }
