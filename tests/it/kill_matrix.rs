@@ -81,20 +81,41 @@ impl End {
     }
 }
 
-/// Walks through the runbook once, a kill before each act, and keeps a snapshot of each moment.
+/// A stage with steps that act.
+struct Acting {
+    stage: &'static str,
+    steps: Vec<&'static Step>,
+    /// The site as the stages before left it.
+    start: Snapshot,
+}
+
+/// Runs one site stage by stage; then walks through each stage, a kill before each act, and keeps each moment.
 fn walk() -> &'static Walk {
     static WALK: OnceLock<Walk> = OnceLock::new();
     WALK.get_or_init(|| {
         let site = SimulatedSite::example().start();
-        let acting: Vec<&Step> = runbook::steps().iter().filter(|step| step.acts()).collect();
-        let closes = |at: usize| acting.get(at + 1).is_none_or(|next| next.stage != acting[at].stage);
-        let points = (0..acting.len()).map(|at| point(&site, acting[at], closes(at))).collect();
-        let last = acting.last().expect("a step that acts").stage.as_str();
-        let ends = ends(&acting);
+        let (mut stages, mut ends) = (Vec::<Acting>::new(), BTreeMap::new());
+        for step in runbook::steps().iter().filter(|step| step.acts()) {
+            match stages.last_mut().filter(|acting| acting.stage == step.stage) {
+                Some(acting) => acting.steps.push(step),
+                None => {
+                    stages.push(Acting { stage: &step.stage, steps: vec![step], start: site.snapshot() });
+                    site.run().args(["--to", &step.stage]).run().exits_with(0);
+                    ends.insert(step.stage.as_str(), End::of(&site));
+                }
+            }
+        }
+        let last = stages.last().expect("a stage that acts").stage;
         // Stage by stage or in one go: it comes to the same.
         assert_eq!(ends[last].state, undisturbed().state);
-        Walk { points, ends, last }
+        Walk { points: side_by_side(&stages, points).into_iter().flatten().collect(), ends, last }
     })
+}
+
+fn points(acting: &Acting) -> Vec<Point> {
+    let site = SimulatedSite::restored(&acting.start);
+    let last = acting.steps.len() - 1;
+    acting.steps.iter().enumerate().map(|(at, step)| point(&site, step, at == last)).collect()
 }
 
 fn point(site: &SimulatedSite, step: &'static Step, closes: bool) -> Point {
@@ -108,19 +129,6 @@ fn point(site: &SimulatedSite, step: &'static Step, closes: bool) -> Point {
     let operation = first.map(|request| request.operation.clone());
     assert!(operation.is_some() || step.id.ends_with("write-back"), "{} sent no changing request", step.id);
     Point { step, closes, before, after: pilot.snapshot(), operation }
-}
-
-/// One site, run stage by stage and looked at after each.
-fn ends(acting: &[&'static Step]) -> BTreeMap<&'static str, End> {
-    let site = SimulatedSite::example().start();
-    let mut ends = BTreeMap::new();
-    for step in acting {
-        ends.entry(step.stage.as_str()).or_insert_with(|| {
-            site.run().args(["--to", &step.stage]).run().exits_with(0);
-            End::of(&site)
-        });
-    }
-    ends
 }
 
 #[track_caller]
