@@ -26,9 +26,6 @@ use crate::{
 /// How often an act is run at most in one run when its answers get lost.
 pub(super) const ATTEMPTS: usize = 3;
 
-/// In how many looks something must be missing before it counts as missing where effects show late.
-pub(super) const LOOKS: u32 = 4;
-
 /// How a step ended well.
 pub(super) type Ended = Result<(Outcome, Facts)>;
 
@@ -102,9 +99,8 @@ impl<W: World> Attempt<'_, W> {
     }
 
     /// Looks until the view counts: *unknown* never does, *absent*, *differs* and *unproved* only once they have
-    /// been seen for `patience` and in at least `LOOKS` looks (a fast rehearsal's patience is shorter than one look
-    /// on a busy machine), or when `seek` and the probe remembered something. `first` says what a request to
-    /// stop does to the first look.
+    /// been seen for `patience` and in as many looks as `Pace` asks for, or when `seek` and the probe remembered
+    /// something. `first` says what a request to stop does to the first look.
     pub async fn look(
         &self,
         probe: &Probe<'_, W>,
@@ -118,11 +114,9 @@ impl<W: World> Attempt<'_, W> {
         let mut pace = Pace::of(self.step.manifest.poll);
         let mut interrupt = first;
         let mut last = View::default();
-        let mut looks_left = if patience.stated().is_zero() { 1 } else { LOOKS };
         loop {
             // Judged before the look: the site had all of the time.
-            looks_left = u32::saturating_sub(looks_left, 1);
-            let waited = looks_left == 0 && patience.passed(clock);
+            let waited = patience.passed(clock) && (pace.may_end() || patience.stated().is_zero());
             let view = self.guarded(interrupt, probe.look(self.world, &self.handle)).await?;
             if view != last {
                 self.tell(&view)?;

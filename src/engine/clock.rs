@@ -55,6 +55,11 @@ impl Clock {
         }))
     }
 
+    /// Whether site time runs faster than the wall clock.
+    pub fn rehearses(&self) -> bool {
+        matches!(&*self.0, Kind::Real { speed, .. } if *speed > 1.0)
+    }
+
     /// The date and time, for records. Never used to measure: it may jump.
     pub fn now(&self) -> Timestamp {
         match &*self.0 {

@@ -250,7 +250,7 @@ impl Handle {
 
     /// One pause between two looks: refuses when the limit passed or the run is to stop.
     pub(super) async fn pause(&self, pace: &mut Pace, limit: &Limit, reason: Text) -> Result<()> {
-        if limit.passed(self.clock()) {
+        if limit.passed(self.clock()) && (pace.may_end() || !self.clock().rehearses()) {
             return Err(self.timed_out(limit.stated(), reason));
         }
         self.nap(pace, limit, reason).await

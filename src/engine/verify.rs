@@ -2,7 +2,7 @@
 //! at its end.
 
 use super::{
-    attempt::{Attempt, Ended, LOOKS},
+    attempt::{Attempt, Ended},
     event::{EventKind, Outcome},
     facts::Facts,
     plain::seen_again,
@@ -25,11 +25,9 @@ pub(super) async fn verify<W: World>(
     let clock = attempt.handle.clock();
     let patience = clock.exact_limit(attempt.visible_within());
     let mut pace = Pace::of(attempt.step.manifest.poll);
-    let mut looks_left = if patience.stated().is_zero() { 1 } else { LOOKS };
     let settings = loop {
         // Judged before the look: the site had all of the time.
-        looks_left = u32::saturating_sub(looks_left, 1);
-        let waited = looks_left == 0 && patience.passed(clock);
+        let waited = patience.passed(clock) && (pace.may_end() || patience.stated().is_zero());
         let settings = read_once(attempt, read).await?;
         let wrong = wrong(&settings);
         if wrong.is_empty() || waited {

@@ -5,21 +5,32 @@ use std::{future::Future, time::Duration};
 use super::{cancel::Cancel, manifest::Poll};
 use crate::{failure::Result, text::Text};
 
+/// A rehearsal's waits are short, and one look on a busy machine may outlast them: so many looks decide at least.
+const LOOKS: u32 = 4;
+
 /// The pace of one series of looks: from quick to slow.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     next: Duration,
     slowest: Duration,
+    /// Pauses so far, one after each look but the last.
+    pauses: u32,
 }
 
 impl Pace {
     pub fn of(poll: Poll) -> Self {
-        Self { next: poll.first.min(poll.slowest), slowest: poll.slowest }
+        Self { next: poll.first.min(poll.slowest), slowest: poll.slowest, pauses: 0 }
+    }
+
+    /// Whether the look at hand may be the last one.
+    pub fn may_end(&self) -> bool {
+        self.pauses + 1 >= LOOKS
     }
 
     /// The pause before the next look; each is half as long again as the one before.
     pub fn next(&mut self) -> Duration {
         let pause = self.next;
+        self.pauses = self.pauses.saturating_add(1);
         self.next = pause.mul_f64(1.5).min(self.slowest);
         pause
     }
