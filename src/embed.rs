@@ -27,6 +27,7 @@ pub const STAGES: &[(&str, &str)] = &[
     ("02-init-cluster", include_str!("../stages/02-init-cluster.toml")),
     ("03-config-cluster", include_str!("../stages/03-config-cluster.toml")),
     ("07-verify", include_str!("../stages/07-verify.toml")),
+    ("14-handover", include_str!("../stages/14-handover.toml")),
 ];
 
 /// The name grammar of the VM tools image.
@@ -52,3 +53,6 @@ pub const TOWER_OPENAPI: &str = include_str!("../templates/contract/cloudtower.o
 
 /// What is known of CloudTower's GraphQL schema, in schema definition language.
 pub const TOWER_GRAPHQL: &str = include_str!("../templates/contract/cloudtower.graphql");
+
+/// The style sheet of the acceptance page.
+pub const REPORT_STYLE: &str = include_str!("../templates/reports/acceptance.css");

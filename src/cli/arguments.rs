@@ -5,8 +5,14 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    completions::Completions, diff::DiffOptions, plan::PlanCommand, run::RunOptions, runs::RunsOptions,
-    simulate::Simulate, stages::StagesOptions,
+    completions::Completions,
+    diff::DiffOptions,
+    papers::{bundle::BundleOptions, report::ReportOptions},
+    plan::PlanCommand,
+    run::RunOptions,
+    runs::RunsOptions,
+    simulate::Simulate,
+    stages::StagesOptions,
 };
 
 #[derive(Debug, Parser)]
@@ -92,6 +98,10 @@ pub enum Command {
     Stages(StagesOptions),
     #[command(about = "cli.about.runs")]
     Runs(RunsOptions),
+    #[command(about = "cli.about.report")]
+    Report(ReportOptions),
+    #[command(about = "cli.about.bundle")]
+    Bundle(BundleOptions),
     #[command(about = "cli.about.simulate")]
     Simulate(Simulate),
     #[command(about = "cli.about.completions")]

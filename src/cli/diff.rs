@@ -81,6 +81,7 @@ async fn look(session: &Session, options: &DiffOptions, config: &Config, loaded:
         media: media::folder(options.site.media.as_deref(), config),
         workbook: world::workbook(&loaded, "diff"),
         run_folder: None,
+        papers: None,
     };
     let world = world::build(loaded, config, &reach, pins, Memory::default(), redactor, kept)?;
     let setup = unattended(session, journal, reach.speed(), false, Vec::new());

@@ -12,6 +12,7 @@ mod localise;
 mod logging;
 mod man;
 mod media;
+mod papers;
 mod plan;
 mod platform;
 mod reach;
@@ -91,6 +92,8 @@ fn start(session: &Session, arguments: &[OsString]) -> Result<Ended> {
         Command::Run(options) => run::run(&session, &options),
         Command::Diff(options) => diff::run(&session, &options),
         Command::Runs(options) => runs::run(&session, &options),
+        Command::Report(options) => papers::report::run(&session, &options),
+        Command::Bundle(options) => papers::bundle::run(&session, &options),
         Command::Stages(options) => stages::run(&session, &options),
         Command::Simulate(options) => simulate::run(&session, &options),
         Command::Completions(options) => completions::run(&session, &options),

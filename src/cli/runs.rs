@@ -33,7 +33,7 @@ pub struct RunsOptions {
         hide_env_values = true,
         help = "cli.option.runs-plan"
     )]
-    plan: Option<PathBuf>,
+    pub(super) plan: Option<PathBuf>,
     #[arg(
         long,
         value_name = "DIR",
@@ -86,7 +86,7 @@ pub fn run(session: &Session, options: &RunsOptions) -> Result<Ended> {
 }
 
 /// Beside the plan, and where rehearsals lie.
-fn bases(options: &RunsOptions) -> Vec<PathBuf> {
+pub(super) fn bases(options: &RunsOptions) -> Vec<PathBuf> {
     if let Some(folder) = &options.artifacts {
         return vec![folder.clone()];
     }

@@ -22,6 +22,7 @@ use crate::{
     messages::message,
     plan::{self, CheckOptions, Plan, Source, view},
     stages::{
+        handover::Papers,
         workbook::Workbook,
         world::{Outfit, World},
     },
@@ -32,6 +33,8 @@ pub struct Kept {
     pub media: Option<PathBuf>,
     pub workbook: Option<Workbook>,
     pub run_folder: Option<PathBuf>,
+    /// Who makes the papers of this run.
+    pub papers: Option<Box<dyn Papers>>,
 }
 
 /// The world for a plan, reached as `reach` says.
@@ -47,7 +50,7 @@ pub fn build(
     let wire = Wire::new(transcript, redactor);
     let pause = Arc::new(ScaledPause { speed: reach.speed() });
     let http = Http::new(reach.dialler.clone(), trust(config, pins)?, wire, pause);
-    let Kept { media, workbook, run_folder } = kept;
+    let Kept { media, workbook, run_folder, papers } = kept;
     Ok(World::new(Outfit {
         plan: loaded.plan,
         findings: loaded.findings,
@@ -56,6 +59,7 @@ pub fn build(
         http,
         workbook,
         run_folder,
+        papers,
     }))
 }
 

@@ -128,7 +128,21 @@ pub struct RunOutline {
     pub simulated: bool,
     pub version: String,
     pub run_folder: Option<PathBuf>,
+    /// The plan that the run was given, as far as a report names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanIdentity>,
     pub stages: Vec<StageOutline>,
+}
+
+/// Which plan a run was given. No secret is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanIdentity {
+    /// The workbook's file name.
+    pub file: String,
+    /// SHA-256 (hex) of the workbook as it was read.
+    pub sha256: String,
+    /// A few values that tell a site from another, by plan field (`cluster.vip`).
+    pub values: Vec<(String, String)>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

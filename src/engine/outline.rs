@@ -78,6 +78,7 @@ pub(super) fn of_run<W: World + 'static>(runner: &Runner<'_, W>, options: &Optio
         simulated: options.simulated,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         run_folder: options.run_folder.clone(),
+        plan: options.plan.clone(),
         stages: stages.collect(),
     }
 }

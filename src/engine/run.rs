@@ -17,7 +17,7 @@ use super::{
     context::Context,
     corrections,
     crash::{CrashPlan, CrashPoint},
-    event::{EventKind, Level, Outcome, RunSummary, Sink},
+    event::{EventKind, Level, Outcome, PlanIdentity, RunSummary, Sink},
     facts::Facts,
     handle::{Handle, millis},
     inputs::{Inputs, SecretKey},
@@ -63,6 +63,8 @@ pub struct Options {
     pub redo: Vec<String>,
     pub simulated: bool,
     pub run_folder: Option<PathBuf>,
+    /// Passed on to the first event.
+    pub plan: Option<PlanIdentity>,
     /// Rehearsals only.
     pub crash: CrashPlan,
 }

@@ -1,6 +1,7 @@
 //! The runbook in code: the world of the steps, one folder per stage, one file per step.
 
 pub mod facts;
+pub mod handover;
 pub mod hardware;
 pub mod media;
 pub mod registry;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{config_cluster, init_cluster, prepare, world::World};
+use super::{config_cluster, handover, init_cluster, prepare, world::World};
 use crate::{
     embed,
     engine::{Stage, StageManifest, Steps},
@@ -32,8 +32,14 @@ pub fn manifests() -> Result<Vec<StageManifest>> {
     embed::STAGES.iter().map(|(name, text)| manifest(name, text)).collect()
 }
 
-fn steps() -> [Steps<World>; 4] {
-    [prepare::steps(), init_cluster::steps(), config_cluster::steps(), super::verify::steps()]
+fn steps() -> [Steps<World>; 5] {
+    [
+        prepare::steps(),
+        init_cluster::steps(),
+        config_cluster::steps(),
+        super::verify::steps(),
+        handover::steps(),
+    ]
 }
 
 /// The manifest of one stage; `name` is its file's, for the failure.

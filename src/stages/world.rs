@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{facts::CLUSTER, settings::Settings, shared::Shared, workbook::Workbook};
+use super::{facts::CLUSTER, handover::Papers, settings::Settings, shared::Shared, workbook::Workbook};
 use crate::{
     clients::{
         dial::{Dialler, Endpoint},
@@ -36,6 +36,8 @@ pub struct Outfit {
     pub workbook: Option<Workbook>,
     /// Where the deploy payload is kept; `None` keeps it nowhere.
     pub run_folder: Option<PathBuf>,
+    /// Who makes the papers of this run; `None`: nobody, and nothing is written.
+    pub papers: Option<Box<dyn Papers>>,
 }
 
 /// The whole world, for acts.
@@ -55,6 +57,7 @@ pub struct WorldRead {
     /// Who may answer at which address.
     pub trust: TrustStore,
     pub workbook: Option<Workbook>,
+    pub papers: Option<Box<dyn Papers>>,
     http: Http,
     fisheye: Reader,
     tower: TowerReader,
@@ -66,7 +69,7 @@ pub struct WorldRead {
 impl World {
     /// Nothing is contacted yet.
     pub fn new(outfit: Outfit) -> Self {
-        let Outfit { plan, findings, settings, media, http, workbook, run_folder } = outfit;
+        let Outfit { plan, findings, settings, media, http, workbook, run_folder, papers } = outfit;
         let nodes: Vec<Ipv4Addr> = plan.hosts.iter().map(|host| host.mgmt_ip.value).collect();
         let vip = plan.cluster.vip.value;
         let trust = http.trust().clone();
@@ -95,6 +98,7 @@ impl World {
             vdses: Shared::default(),
             views: Shared::default(),
             run_folder,
+            papers,
         };
         Self { read, fisheye, tower }
     }

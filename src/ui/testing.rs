@@ -73,6 +73,7 @@ pub fn run_started() -> Event {
             simulated: true,
             version: "0.1.0".to_owned(),
             run_folder: Some("artifacts/simulated/s1/runs/r1".into()),
+            plan: None,
             stages: vec![stage],
         }),
     )

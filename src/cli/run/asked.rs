@@ -1,9 +1,13 @@
 //! What the operator asked of the engine: stages, decisions, steps to redo.
 
+use std::path::PathBuf;
+
 use super::RunOptions;
 use crate::{
     cli::usage,
-    engine::{CrashPlan, CrashPoint, Options, Selection, Settle, Stage, settle::Decision},
+    engine::{
+        CrashPlan, CrashPoint, Options, Selection, Settle, Stage, event::PlanIdentity, settle::Decision,
+    },
     failure::Result,
     messages::message,
     stages::world::World,
@@ -53,7 +57,12 @@ impl Asked {
     ///
     /// # Errors
     /// A usage failure when the process is to be killed at a real site.
-    pub fn options(self, simulated: bool, run_folder: Option<std::path::PathBuf>) -> Result<Options> {
+    pub fn options(
+        self,
+        simulated: bool,
+        run_folder: Option<PathBuf>,
+        plan: Option<PlanIdentity>,
+    ) -> Result<Options> {
         let crash = match self.crash {
             None => CrashPlan::none(),
             Some((step, point)) if simulated => CrashPlan::kill_at(step, point),
@@ -62,7 +71,7 @@ impl Asked {
             }
         };
         let Self { selection, settle, redo, .. } = self;
-        Ok(Options { selection, settle, redo, simulated, run_folder, crash })
+        Ok(Options { selection, settle, redo, simulated, run_folder, plan, crash })
     }
 }
 

@@ -58,13 +58,13 @@ pub async fn run(
     let media = given.or_else(|| stand_in.as_ref().map(|folder| folder.path().to_owned()));
     let redactor = world::redactor(&loaded.plan, &reach);
     let requests = Memory::default();
-    let kept = Kept { media, workbook: None, run_folder: None };
+    let kept = Kept { media, workbook: None, run_folder: None, papers: None };
     let world = world::build(loaded, config, &reach, InMemory, requests.clone(), redactor, kept)?;
 
     let names = Rc::new(Names::of(world.plan()));
     let journal = Journal::in_memory("dry-run", "dry-run")?;
     let setup = unattended(session, journal, reach.speed(), true, vec![names.clone()]);
-    let end = engine::run(&world, stages, setup, &asked.options(true, None)?).await;
+    let end = engine::run(&world, stages, setup, &asked.options(true, None, None)?).await;
     reach.close().await;
 
     let lines = lines(requests.records());

@@ -11,6 +11,7 @@ use crate::{
         Ended,
         config::Config,
         ledger, logging, media,
+        papers::{self, PastRun},
         plan::Loaded,
         platform,
         reach::Reach,
@@ -45,6 +46,8 @@ pub async fn run(
     let lock = Lock::acquire(&site.path, Holder::this(host(session), &run), options.take_over)?;
     site.keep(&identity)?;
     let folder = site.make_run(&run)?;
+    let past = PastRun::new(site.clone(), &run);
+    let plan = papers::identity(&loaded);
     let redactor = world::redactor(&loaded.plan, &reach);
     let log = folder.join("voyager.log");
     logging::open(session, &log, &redactor)?;
@@ -66,7 +69,12 @@ pub async fn run(
         if let (Some(folder), true) = (&media, missing) {
             media::stand_in(folder)?;
         }
-        let kept = Kept { media, workbook: world::workbook(&loaded, &run), run_folder: Some(folder.clone()) };
+        let kept = Kept {
+            media,
+            workbook: world::workbook(&loaded, &run),
+            run_folder: Some(folder.clone()),
+            papers: Some(Box::new(past.clone())),
+        };
         let pins = PinFile(site.path.join("pins.json"));
         let world = world::build(loaded, config, &reach, pins, transcript, redactor, kept)?;
         let parts = Parts {
@@ -76,11 +84,12 @@ pub async fn run(
             speed: reach.speed(),
             yes: options.yes || options.simulate,
         };
-        let asked = asked.options(rehearsal, Some(folder.clone()))?;
+        let asked = asked.options(rehearsal, Some(folder.clone()), plan)?;
         Ok(drive(session, &world, stages, parts, &asked).await)
     }
     .await;
     let (end, summary) = ended.map_err(|failure: Box<Failure>| failure.logged_at(&log))?;
+    papers::seal::seal(&past)?;
     let next = next::command(session, options, stages, &selection, &end, reach.rehearsal().is_some());
     tell(session, &end, &summary, &next, &log);
     if let (Some(twin), false) = (&reach.twin, session.json()) {
