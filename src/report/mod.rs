@@ -43,3 +43,6 @@ impl Document {
         workbook::render(self)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 #![cfg(test)] // tells clippy that all of this is test code: unwrap is allowed here
 
+mod acceptance;
 mod canaries;
 mod cli_usage;
 mod client_and_site;

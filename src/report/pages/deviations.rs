@@ -16,12 +16,16 @@ pub fn table(acceptance: &Acceptance, lang: Lang) -> Table {
     for row in acceptance.settings.iter().filter(|row| row.standing.is_wrong() || row.standing.is_open()) {
         let (word, mark) = words::standing(row.standing);
         let setting = &row.setting;
-        let found = setting.found.as_ref().or(setting.reason.as_ref());
-        let detail = found.map(|found| {
-            message("report.deviation.setting", &[("planned", &setting.planned), ("found", found)])
-        });
+        let planned = &setting.planned;
+        let detail = match (&setting.found, &setting.reason) {
+            (Some(found), _) => {
+                message("report.deviation.setting", &[("planned", planned), ("found", found)])
+            }
+            (None, Some(why)) => message("report.deviation.why", &[("planned", planned), ("why", why)]),
+            (None, None) => message("report.deviation.nothing", &[("planned", planned)]),
+        };
         let key = format!("deviation.{}.{}", row.read_by, setting.key);
-        rows.push(line(lang, key, &setting.title, &word, detail.as_ref(), mark));
+        rows.push(line(lang, key, &setting.title, &word, Some(&detail), mark));
     }
     for stage in &acceptance.stages {
         // A stage that nobody has asked for is one line.

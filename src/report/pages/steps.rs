@@ -42,12 +42,12 @@ fn steps(acceptance: &Acceptance, lang: Lang) -> Table {
         columns: columns(
             lang,
             [
-                (message("report.column.step", &[]), 30),
-                (message("report.column.standing", &[]), 16),
-                (message("report.column.took", &[]), 8),
-                (message("report.column.at", &[]), 13),
-                (message("report.column.run", &[]), 12),
-                (message("report.column.detail", &[]), 21),
+                (message("report.column.step", &[]), 29),
+                (message("report.column.standing", &[]), 15),
+                (message("report.column.took", &[]), 7),
+                (message("report.column.at", &[]), 15),
+                (message("report.column.run", &[]), 11),
+                (message("report.column.detail", &[]), 23),
             ],
         ),
         rows,

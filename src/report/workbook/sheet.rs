@@ -13,8 +13,9 @@ use crate::report::document::{Body, Cell, Column, Document, Page, Row, Section, 
 const SHARE: u32 = 10;
 /// Points.
 const LINE: f64 = 13.0;
-/// Pixels of a narrow character at the size of the rows.
-const CHARACTER: usize = 6;
+/// Half pixels of a Latin and of a Chinese character at the size of the rows.
+const NARROW: usize = 11;
+const BROAD: usize = 24;
 /// What a cell can hold (Excel's own limit).
 const LONGEST: usize = 32_000;
 
@@ -179,7 +180,7 @@ fn shared_head(page: &Page) -> Option<&[Column]> {
 
 /// How many lines a text takes in a cell so many shares wide.
 fn lines(text: &str, shares: u8) -> usize {
-    let room = (usize::from(shares) * SHARE as usize).saturating_sub(8) / CHARACTER;
-    let of = |line: &str| line.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum::<usize>();
+    let room = (usize::from(shares) * SHARE as usize).saturating_sub(8) * 2;
+    let of = |line: &str| line.chars().map(|c| if c.is_ascii() { NARROW } else { BROAD }).sum::<usize>();
     text.lines().map(|line| of(line).div_ceil(room.max(1)).max(1)).sum::<usize>().max(1)
 }

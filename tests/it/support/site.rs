@@ -104,15 +104,13 @@ impl SimulatedSite {
         Self { running: Some(run(start, "", SPEED)), folder }
     }
 
-    /// Saves site and folder, without the logs and transcripts of earlier runs: nothing reads them again.
+    /// Saves site and folder, without the logs of earlier runs: nothing reads them again.
     pub fn snapshot(&self) -> Snapshot {
         let kept = tempfile::tempdir().expect("a temporary folder");
         let site = kept.path().join("site.json");
         self.running().save(&site).expect("the site is saved");
         let mut files = files_below(self.folder.path());
-        files.retain(|path| {
-            path.extension().is_none_or(|kind| kind != "log") && !path.ends_with("wire.jsonl")
-        });
+        files.retain(|path| path.extension().is_none_or(|kind| kind != "log"));
         let relative = |path: &Path| path.strip_prefix(self.folder.path()).expect("below").to_owned();
         let files = files
             .into_iter()
