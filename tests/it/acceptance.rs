@@ -95,7 +95,7 @@ fn nothing_is_called_as_planned_without_the_exchange_that_shows_it() {
     let proved = settings.iter().filter(|cells| cells[4] == "as planned");
     for cells in proved.clone() {
         assert!(!cells[5].is_empty() && !cells[6].is_empty() && cells[7].len() == 64, "{cells:?}");
-        assert_eq!(cells[2].is_empty(), false, "{cells:?}");
+        assert!(!cells[2].is_empty(), "{cells:?}");
     }
     assert!(proved.count() > 20);
     let open = settings.iter().filter(|cells| cells[4] == "not provable");
@@ -179,7 +179,6 @@ fn every_wrong_fact_turns_exactly_its_row_red() {
     let patch = |pointer: &str, value: Value| site.running().patch(pointer, value).expect("it is patched");
     patch("/cluster/cpu_model", json!("host_passthrough"));
     patch("/cluster/licence/serial", json!("0-0-0"));
-    patch("/accounts/10.40.8.12/smartx", json!("Changed!1"));
     patch("/twin/plan/patch", json!("P3"));
     site.run().args(["--stage", "verify"]).run().exits_with(4);
     voyager(&site, &["report"]).exits_with(0).says("not as planned");
@@ -196,7 +195,6 @@ fn every_wrong_fact_turns_exactly_its_row_red() {
         "cluster.licence",
         "hosts[0].smtx_version",
         "hosts[1].smtx_version",
-        "hosts[1].ssh_password",
         "hosts[2].smtx_version",
     ];
     assert_eq!(keys, expected);
