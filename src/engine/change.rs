@@ -11,7 +11,7 @@ use super::{
     waiting::Interrupt,
     world::World,
 };
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 
 pub(super) async fn change<W: World>(
     attempt: &Attempt<'_, W>,
@@ -20,7 +20,7 @@ pub(super) async fn change<W: World>(
     follow: Option<&StepFn<W::Read, ()>>,
 ) -> Ended {
     let probe = Probe::Change(probe);
-    let view = first_look(attempt, &probe, follow).await?;
+    let (view, _) = first_look(attempt, &probe, follow).await?;
     if let Some(end) = settled_by(attempt, &view)? {
         return Ok(end);
     }
@@ -63,22 +63,23 @@ pub(super) async fn change<W: World>(
 }
 
 /// The look before any act: on a resume what was remembered is followed first, and nothing counts as absent
-/// before an effect had the time to show.
+/// before an effect had the time to show. A bad end that was learnt on the way comes back with the view: it is no
+/// error here, for if nothing is there, the act runs again.
 pub(super) async fn first_look<W: World>(
     attempt: &Attempt<'_, W>,
     probe: &Probe<'_, W>,
     follow: Option<&StepFn<W::Read, ()>>,
-) -> Result<View> {
+) -> Result<(View, Option<Box<Failure>>)> {
     if !attempt.open() {
-        return attempt.look(probe, Duration::ZERO, Interrupt::AtFirst, false).await;
+        return Ok((attempt.look(probe, Duration::ZERO, Interrupt::AtFirst, false).await?, None));
     }
-    // A bad end is not an error here: the look decides, and if nothing is there, the act runs again.
     let known = attempt.handle.remembers();
-    if let Some(follow) = follow.filter(|_| known) {
-        attempt.go_on(follow).await?;
-    }
-    let (view, _ended_badly) = attempt.prove(probe, follow, known, Interrupt::AtFirst).await?;
-    Ok(view)
+    let ended_badly = match follow.filter(|_| known) {
+        Some(follow) => attempt.go_on(follow).await?,
+        None => None,
+    };
+    let (view, later) = attempt.prove(probe, follow, known, Interrupt::AtFirst).await?;
+    Ok((view, ended_badly.or(later)))
 }
 
 /// The end of a step whose first look already settles it.

@@ -23,11 +23,11 @@ pub(super) async fn once<W: World>(
     follow: Option<&StepFn<W::Read, ()>>,
 ) -> Ended {
     let probe = Probe::Once(probe);
-    let view = first_look(attempt, &probe, follow).await?;
+    let (view, ended_badly) = first_look(attempt, &probe, follow).await?;
     if let Some(end) = settled_by(attempt, &view)? {
         return Ok(end);
     }
-    if attempt.open() {
+    if attempt.open() && ended_badly.is_none() {
         return Err(undecided(attempt, &view, None));
     }
     if attempt.finished().is_some() {
@@ -39,29 +39,32 @@ pub(super) async fn once<W: World>(
         return Err(attempt.lacking(&view));
     }
     attempt.resumed(Resumed::Redone)?;
-    let mut cause = None;
+    let mut lost = None;
+    let mut ended_badly = None;
     let mut followed = false;
     {
         let _slot = attempt.slot().await?;
         if let Acted::Lost(failure) = attempt.act(act).await? {
-            cause = Some(failure);
+            lost = Some(failure);
         }
-        if let Some(follow) = follow.filter(|_| cause.is_none() || attempt.handle.remembers()) {
+        if let Some(follow) = follow.filter(|_| lost.is_none() || attempt.handle.remembers()) {
             followed = true;
-            cause = attempt.follow(follow).await?.or(cause);
+            ended_badly = attempt.follow(follow).await?;
         }
     }
-    let (view, ended_badly) = attempt.prove(&probe, follow, followed, Interrupt::Never).await?;
-    let cause = ended_badly.or(cause);
-    proved(attempt, view, cause)
-}
-
-fn proved<W: World>(attempt: &Attempt<'_, W>, view: View, cause: Option<Box<Failure>>) -> Ended {
+    let (view, later) = attempt.prove(&probe, follow, followed, Interrupt::Never).await?;
     match view.verdict {
         Some(Verdict::Done) => Ok((Outcome::Changed, view.facts)),
         Some(Verdict::Conflict) => Err(attempt.conflict(&view)),
         Some(Verdict::NotNeeded) => Ok((Outcome::Skipped { reason: view.told() }, Facts::none())),
-        _ => Err(undecided(attempt, &view, cause)),
+        _ => match ended_badly.or(later) {
+            // Its end is known, and it was a bad one: there is nothing to decide, and a later run acts anew.
+            Some(failure) => {
+                attempt.refused.set(true);
+                Err(failure)
+            }
+            None => Err(undecided(attempt, &view, lost)),
+        },
     }
 }
 

@@ -165,7 +165,8 @@ impl<W: World + 'static> Steps<W> {
 
     /// Not repeatable, and long: `follow` waits for the effect, also on a resume when something was remembered
     /// (by the act, or by a probe that finds the work in progress; see `change_followed`). Nothing remembered:
-    /// the probe alone decides, and after `visible_within` the operator.
+    /// the probe alone decides, and after `visible_within` the operator. A follower that proves a bad end forgets
+    /// before it returns its failure: the step fails with it, and a later run acts anew.
     pub fn once_followed<P, A, F>(self, id: &'static str, probe: P, act: A, follow: F) -> Self
     where
         P: AsyncFn(&W::Read, &Handle) -> Result<OnceProbe> + 'static,

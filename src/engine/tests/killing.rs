@@ -1,7 +1,11 @@
 //! The process dies at every point of every acting kind; the same command then finishes, nothing happens twice.
 
 use super::toy::*;
-use crate::engine::{event::Resumed, *};
+use crate::{
+    engine::{event::Resumed, *},
+    failure::{Failure, Kind},
+    text::Text,
+};
 
 #[derive(Clone, Copy, Debug)]
 enum Death {
@@ -183,7 +187,7 @@ async fn a_probe_that_finds_the_work_in_progress_has_it_followed_instead_of_aski
         if site.get("job").is_some() {
             handle.remember(&JOB, &"found".to_owned())?;
         }
-        Ok(OnceProbe::Unproved(crate::text::Text::same("in progress")))
+        Ok(OnceProbe::Unproved(Text::same("in progress")))
     };
     let act = async |toy: &Toy, handle: &Handle| toy.write("job", "running", handle).await;
     let follow = async |site: &std::rc::Rc<Site>, handle: &Handle| {
@@ -226,4 +230,37 @@ async fn a_change_whose_answer_is_lost_is_not_made_again_while_its_job_is_seen_a
     bench.site().fate([Fate::LostAfter]);
     assert_eq!(bench.run(&[stage(1, "s", &[("a", "visible_within='20s'")], code)]).await.exit_code, 0);
     assert_eq!((bench.outcome("s.a"), bench.site().effects_of("job")), ("changed", 1));
+}
+
+#[tokio::test]
+async fn a_once_step_whose_job_ended_badly_fails_with_the_cause_and_is_made_anew_by_the_next_run() {
+    let act = async |toy: &Toy, handle: &Handle| {
+        let effects = toy.site.effects_of("job");
+        toy.write("job", "started", handle).await?;
+        handle.remember(&JOB, &effects.to_string())
+    };
+    let follow = async |site: &std::rc::Rc<Site>, handle: &Handle| match handle.remembered(&JOB).as_deref() {
+        Some("0") => {
+            handle.forget_remembered()?;
+            Err(Failure::new(Kind::Site, Text::same("no space")))
+        }
+        _ => {
+            site.put("a", "made");
+            Ok(())
+        }
+    };
+    for killed in [false, true] {
+        let code = Steps::new().once_followed("a", probe_thing("a"), act, follow);
+        let stages = [stage(1, "s", &[("a", "visible_within='5s'")], code)];
+        let bench = Bench::new();
+        if killed {
+            // Between the answer and the follower: the resumed run learns of the bad end, and acts anew by itself.
+            bench.killed(&stages, Some(("s.a", CrashPoint::AfterAnswer))).await;
+        } else {
+            let failure = bench.run(&stages).await.failure.unwrap();
+            assert_eq!((failure.kind, failure.doing.en.as_str()), (Kind::Site, "no space"));
+        }
+        assert_eq!(bench.run(&stages).await.exit_code, 0);
+        assert_eq!(bench.site().effects_of("job"), 2);
+    }
 }
