@@ -26,6 +26,7 @@ pub const STAGES: &[(&str, &str)] = &[
     ("01-prepare", include_str!("../stages/01-prepare.toml")),
     ("02-init-cluster", include_str!("../stages/02-init-cluster.toml")),
     ("03-config-cluster", include_str!("../stages/03-config-cluster.toml")),
+    ("04-deploy-cloudtower", include_str!("../stages/04-deploy-cloudtower.toml")),
     ("07-verify", include_str!("../stages/07-verify.toml")),
     ("14-handover", include_str!("../stages/14-handover.toml")),
 ];
@@ -44,6 +45,9 @@ pub const GRAPHQL: &[(&str, &str)] = &[
     ("updateCloudTowerNtpUrl", include_str!("../templates/graphql/updateCloudTowerNtpUrl.graphql")),
     ("updateGlobalAlertRule", include_str!("../templates/graphql/updateGlobalAlertRule.graphql")),
 ];
+
+/// The name grammar of the CloudTower installation image.
+pub const CLOUDTOWER_PACKAGE: &str = include_str!("../templates/packages/cloudtower.toml");
 
 /// The configuration's defaults: the commented example is the default.
 pub const CONFIG: &str = include_str!("../examples/voyager.toml");

@@ -12,12 +12,12 @@ use super::config::Config;
 use crate::{
     failure::{Failure, Kind, Result},
     messages::message,
+    plan::Plan,
 };
 
-/// Name and bytes: by the grammars of `templates/packages/`, and three chunks of the size the site usually
-/// announces, the last of them shorter.
-const STAND_INS: [(&str, u64); 2] =
-    [("SMTX_VMTOOLS-0.0.0-1.iso", 17 << 20), ("cloudtower-v4.6.2.oe2003.x86_64.iso", (20 << 20) + 4321)];
+/// Bytes of the stand-ins: three chunks of the size the site usually announces, the last of them shorter.
+const TOOLS_BYTES: u64 = 17 << 20;
+const TOWER_BYTES: u64 = (20 << 20) + 4321;
 
 /// Every so many bytes a stand-in says where it is; the rest is zero and takes no space on most disks.
 const MARK_EVERY: u64 = 64 << 10;
@@ -28,8 +28,20 @@ pub fn folder(option: Option<&Path>, config: &Config) -> Option<PathBuf> {
     option.or(configured).map(Path::to_owned)
 }
 
+/// Names, by the grammars of `templates/packages/`, and bytes. The CloudTower image has the planned version.
+fn stand_ins(plan: &Plan) -> [(String, u64); 2] {
+    let planned =
+        plan.cloudtower.version.as_ref().map(|version| version.value.trim_start_matches(['v', 'V']));
+    let numbers = |version: &&str| version.split('.').all(|part| part.parse::<u32>().is_ok());
+    let version = planned.filter(numbers).unwrap_or("4.6.2");
+    [
+        ("SMTX_VMTOOLS-0.0.0-1.iso".to_owned(), TOOLS_BYTES),
+        (format!("cloudtower-v{version}.oe2003.x86_64.iso"), TOWER_BYTES),
+    ]
+}
+
 /// Makes stand-ins for all images in `folder`; the same bytes every time, so that a resumed upload goes on.
-pub fn stand_in(folder: &Path) -> Result<()> {
+pub fn stand_in(folder: &Path, plan: &Plan) -> Result<()> {
     let make = |name: &str, bytes: u64| -> io::Result<()> {
         let path = folder.join(name);
         fs::create_dir_all(folder)?;
@@ -41,13 +53,20 @@ pub fn stand_in(folder: &Path) -> Result<()> {
         file.persist(path)?;
         Ok(())
     };
-    STAND_INS.iter().try_for_each(|(name, bytes)| {
+    stand_ins(plan).iter().try_for_each(|(name, bytes)| {
         make(name, *bytes).map_err(|error| {
             let doing = message("cli.media.stand-in", &[]);
-            Failure::new(Kind::Local, doing).at(folder.join(name).display()).because(&error)
+            Failure::new(Kind::Local, doing)
+                .at(folder.join(name).display())
+                .because(&error)
+                .advise(message("cli.disk.advice", &[]))
         })
     })
 }
+
+/// The primary volume descriptor of an ISO 9660 image lies in sector 16 of 2 KiB (ECMA-119 §8.4).
+const SECTOR: u16 = 2048;
+const DESCRIPTOR: u64 = 16 * SECTOR as u64;
 
 /// No two marks are alike, so a chunk in the wrong place changes the digest.
 fn fill(file: &mut File, name: &str, bytes: u64) -> io::Result<()> {
@@ -55,6 +74,13 @@ fn fill(file: &mut File, name: &str, bytes: u64) -> io::Result<()> {
         file.seek(SeekFrom::Start(at))?;
         writeln!(file, "{name} {at}")?;
     }
+    let mut descriptor = [0; 132];
+    descriptor[..6].copy_from_slice(b"\x01CD001");
+    let sectors = u32::try_from(bytes / u64::from(SECTOR)).map_err(io::Error::other)?;
+    descriptor[80..84].copy_from_slice(&sectors.to_le_bytes());
+    descriptor[128..130].copy_from_slice(&SECTOR.to_le_bytes());
+    file.seek(SeekFrom::Start(DESCRIPTOR))?;
+    file.write_all(&descriptor)?;
     file.set_len(bytes)
 }
 
@@ -73,17 +99,21 @@ pub fn sha256(folder: &Path, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan;
 
     #[test]
     fn stand_ins_are_three_chunks_each_and_the_same_every_time() {
         let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        stand_in(first.path()).unwrap();
-        stand_in(second.path()).unwrap();
-        for (name, bytes) in STAND_INS {
+        let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/plan.xlsx")).unwrap();
+        let plan = plan::check_bytes(&bytes, "plan.xlsx", &plan::CheckOptions::default()).plan.unwrap();
+        stand_in(first.path(), &plan).unwrap();
+        stand_in(second.path(), &plan).unwrap();
+        for (name, bytes) in stand_ins(&plan) {
+            let name = &name;
             assert_eq!(bytes.div_ceil(8 << 20), 3, "{name}");
             assert_eq!(fs::metadata(first.path().join(name)).unwrap().len(), bytes);
             assert_eq!(sha256(first.path(), name), sha256(second.path(), name));
         }
-        assert_eq!(fs::read_dir(first.path()).unwrap().count(), STAND_INS.len(), "nothing else is left");
+        assert_eq!(fs::read_dir(first.path()).unwrap().count(), 2, "nothing else is left");
     }
 }

@@ -92,6 +92,11 @@ impl Handle {
         self.context.journal.borrow().state().facts.get(key)
     }
 
+    /// Whether the act of this step was begun, in this run or an earlier one, and nobody knows yet how it ended.
+    pub fn begun(&self) -> bool {
+        self.context.journal.borrow().state().step(&self.step).is_some_and(|record| record.open_intent)
+    }
+
     /// Whether an earlier run began the act of a step that comes after this one, and nobody knows yet how it ended.
     /// The site may be in the middle of it: a check is then judged with the facts.
     pub fn under_way(&self) -> bool {

@@ -12,6 +12,9 @@ pub const DEPLOYED: Fact<Vec<String>> = Fact::new("deployed_hosts");
 /// The cluster's serial, which proves whose cluster it is.
 pub const SERIAL: Fact<String> = Fact::new("cluster_serial");
 
+/// UUID of the CloudTower VM.
+pub const TOWER_VM: Fact<String> = Fact::new("tower_vm");
+
 /// CloudTower's ids: of the organization, of the datacenter in it, of the cluster and of the cluster's settings.
 pub const ORGANIZATION: Fact<String> = Fact::new("organization");
 pub const DATACENTER: Fact<String> = Fact::new("datacenter");

@@ -12,6 +12,9 @@ pub struct Hardware {
     pub serial: String,
     /// `6.2.0P4`: version and patch, joined.
     pub version: String,
+    /// `x86_64`; empty in journals of the time before it was kept.
+    #[serde(default)]
+    pub arch: String,
     pub nics: Vec<Nic>,
     pub disks: Vec<Disk>,
 }

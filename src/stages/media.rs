@@ -1,7 +1,9 @@
 //! The folder of media: which file is which package, by the name grammars of `templates/packages/`.
 
+pub mod damage;
+mod grammar;
+
 use std::{
-    cmp::Ordering,
     fs::{self, File},
     io,
     path::{Path, PathBuf},
@@ -9,6 +11,7 @@ use std::{
 
 use serde::Deserialize;
 
+use self::grammar::Edition;
 use crate::{
     embed,
     failure::{Failure, Kind, Result},
@@ -22,6 +25,23 @@ pub struct MediaFile {
     pub name: String,
     /// Bytes.
     pub size: u64,
+    /// `4.6.2`
+    pub version: String,
+    /// `x86_64`; empty where names of this package do not tell.
+    pub arch: String,
+}
+
+/// The files of one package in a folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Search {
+    /// The newest one of the wanted architecture.
+    pub newest: Option<MediaFile>,
+    /// Names of the same version that were passed over: another build, or another architecture.
+    pub passed_over: Vec<String>,
+    /// Names of another architecture, when there is none of the wanted one.
+    pub foreign: Vec<String>,
+    /// Names that begin like this package and do not follow its grammar.
+    pub odd: Vec<String>,
 }
 
 /// The name grammar of one kind of package.
@@ -35,8 +55,22 @@ pub struct Package {
 impl Package {
     /// The VM tools image (api-fisheye §6.9).
     pub fn vm_tools() -> Self {
-        // Compiled in and parsed by a test; a broken one would match nothing.
-        toml::from_str(embed::VM_TOOLS_PACKAGE).unwrap_or(Self { pattern: String::new() })
+        Self::of(embed::VM_TOOLS_PACKAGE)
+    }
+
+    /// The CloudTower installation image (site-behaviour §13).
+    pub fn cloudtower() -> Self {
+        Self::of(embed::CLOUDTOWER_PACKAGE)
+    }
+
+    /// Compiled in and parsed by a test; a broken one would match nothing.
+    fn of(text: &str) -> Self {
+        toml::from_str(text).unwrap_or(Self { pattern: String::new() })
+    }
+
+    /// The pattern with its fields in angle brackets, for people.
+    pub fn shown(&self) -> String {
+        self.pattern.replace('{', "<").replace('}', ">")
     }
 
     /// The newest file of this package in `folder`; `None` when there is none.
@@ -44,33 +78,49 @@ impl Package {
     /// # Errors
     /// `Kind::Media`: the folder or the newest file cannot be read, or the file is empty.
     pub fn newest(&self, folder: &Path) -> Result<Option<MediaFile>> {
-        let failed = |path: &Path, error: &io::Error| {
-            Failure::new(Kind::Media, message("stages.media.doing", &[])).at(path.display()).because(error)
-        };
-        let mut best: Option<(Edition, String)> = None;
-        for entry in fs::read_dir(folder).map_err(|error| failed(folder, &error))? {
-            let name = entry.map_err(|error| failed(folder, &error))?.file_name();
-            // A name that is no text is none of ours.
-            let Some(name) = name.to_str() else { continue };
-            let Some(edition) = self.edition(name) else { continue };
-            if best.as_ref().is_none_or(|(known, _)| *known < edition) {
-                best = Some((edition, name.to_owned()));
-            }
-        }
-        let Some((_, name)) = best else { return Ok(None) };
-        let path = folder.join(&name);
-        let size = readable(&path).map_err(|error| failed(&path, &error))?;
-        Ok(Some(MediaFile { path, name, size }))
+        Ok(self.search(folder, None)?.newest)
     }
 
-    /// What the name says, or `None` when the file is another package.
-    fn edition(&self, name: &str) -> Option<Edition> {
-        let (head, rest) = self.pattern.split_once("{version}")?;
-        let (middle, tail) = rest.split_once("{build}")?;
-        let (version, build) = name.strip_prefix(head)?.strip_suffix(tail)?.split_once(middle)?;
-        let version = version.split('.').map(|part| part.parse().ok()).collect::<Option<Vec<u32>>>()?;
-        (!build.is_empty()).then(|| Edition { version, build: build.to_owned() })
+    /// All that `folder` has of this package; with `arch` only that architecture will do.
+    ///
+    /// # Errors
+    /// As [`Package::newest`].
+    pub fn search(&self, folder: &Path, arch: Option<&str>) -> Result<Search> {
+        let head = self.pattern.split('{').next().unwrap_or_default().to_ascii_lowercase();
+        let mut search = Search::default();
+        let mut known: Vec<(Edition, String)> = Vec::new();
+        for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, &error))? {
+            let name = entry.map_err(|error| unreadable(folder, &error))?.file_name();
+            // A name that is no text is none of ours.
+            let Some(name) = name.to_str() else { continue };
+            match grammar::read(&self.pattern, name) {
+                Some(edition) => known.push((edition, name.to_owned())),
+                None if name.to_ascii_lowercase().starts_with(head.trim_end_matches("-v")) => {
+                    search.odd.push(name.to_owned());
+                }
+                None => {}
+            }
+        }
+        search.odd.sort();
+        known.sort();
+        let fits = |edition: &Edition| arch.is_none_or(|arch| edition.arch.eq_ignore_ascii_case(arch));
+        let Some(at) = known.iter().rposition(|(edition, _)| fits(edition)) else {
+            search.foreign = known.into_iter().map(|(_, name)| name).collect();
+            return Ok(search);
+        };
+        let (edition, name) = known.remove(at);
+        let same = known.into_iter().filter(|(other, _)| other.version == edition.version);
+        search.passed_over = same.map(|(_, name)| name).collect();
+        let path = folder.join(&name);
+        let size = readable(&path).map_err(|error| unreadable(&path, &error))?;
+        let version = edition.version_text();
+        search.newest = Some(MediaFile { path, name, size, version, arch: edition.arch });
+        Ok(search)
     }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Box<Failure> {
+    Failure::new(Kind::Media, message("stages.media.doing", &[])).at(path.display()).because(error)
 }
 
 /// Opens the file and reads its first byte: a name and a size prove nothing.
@@ -78,26 +128,6 @@ fn readable(path: &Path) -> io::Result<u64> {
     let mut file = File::open(path)?;
     io::Read::read_exact(&mut file, &mut [0])?;
     Ok(file.metadata()?.len())
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct Edition {
-    version: Vec<u32>,
-    build: String,
-}
-
-impl Ord for Edition {
-    fn cmp(&self, other: &Self) -> Ordering {
-        // Builds are numbers or dates: the longer one is the higher one.
-        let build = |edition: &Self| (edition.build.len(), edition.build.clone());
-        self.version.cmp(&other.version).then_with(|| build(self).cmp(&build(other)))
-    }
-}
-
-impl PartialOrd for Edition {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
 }
 
 #[cfg(test)]
@@ -137,5 +167,22 @@ mod tests {
         fs::write(folder.path().join("SMTX_VMTOOLS-1.2.3-4.iso"), b"").unwrap();
         assert_eq!(Package::vm_tools().newest(folder.path()).unwrap_err().kind, Kind::Media);
         assert_eq!(Package::vm_tools().newest(&folder.path().join("gone")).unwrap_err().kind, Kind::Media);
+    }
+
+    #[test]
+    fn only_the_wanted_architecture_will_do_and_the_rest_is_named() {
+        let folder = folder(&[
+            "cloudtower-v4.7.1.oe2003.aarch64.iso",
+            "cloudtower-v4.6.2.oe2003.x86_64.iso",
+            "cloudtower-v4.6.2.oe2003.aarch64.iso",
+            "cloudtower-v4.6.2.oe2003.x86_64 (1).iso",
+        ]);
+        let search = Package::cloudtower().search(folder.path(), Some("x86_64")).unwrap();
+        let newest = search.newest.unwrap();
+        assert_eq!((newest.version.as_str(), newest.arch.as_str()), ("4.6.2", "x86_64"));
+        assert_eq!(search.passed_over, ["cloudtower-v4.6.2.oe2003.aarch64.iso"]);
+        assert_eq!(search.odd, ["cloudtower-v4.6.2.oe2003.x86_64 (1).iso"]);
+        let search = Package::cloudtower().search(folder.path(), Some("riscv64")).unwrap();
+        assert_eq!((search.newest, search.foreign.len()), (None, 3));
     }
 }

@@ -11,10 +11,12 @@ pub mod world;
 
 mod bond;
 mod config_cluster;
+mod deploy_cloudtower;
 mod init_cluster;
 mod jobs;
 mod ownership;
 mod prepare;
 mod serials;
 mod shared;
+mod uploading;
 mod verify;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{config_cluster, handover, init_cluster, prepare, world::World};
+use super::{config_cluster, deploy_cloudtower, handover, init_cluster, prepare, world::World};
 use crate::{
     embed,
     engine::{Stage, StageManifest, Steps},
@@ -32,11 +32,12 @@ pub fn manifests() -> Result<Vec<StageManifest>> {
     embed::STAGES.iter().map(|(name, text)| manifest(name, text)).collect()
 }
 
-fn steps() -> [Steps<World>; 5] {
+fn steps() -> [Steps<World>; 6] {
     [
         prepare::steps(),
         init_cluster::steps(),
         config_cluster::steps(),
+        deploy_cloudtower::steps(),
         super::verify::steps(),
         handover::steps(),
     ]

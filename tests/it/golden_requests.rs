@@ -1,4 +1,4 @@
-//! Every request of stages 01 to 03 equals one written by hand from the contract (`tests/golden/`).
+//! Every request of the runbook equals one written by hand from the contract (`tests/golden/`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,6 +42,26 @@ fn every_other_request_is_a_golden_one() {
     assert!(unknown.is_empty(), "not in the golden list: {unknown:#?}");
 }
 
+#[test]
+fn the_commands_inside_cloudtower_s_vm_are_the_golden_ones() {
+    let at_guest =
+        |r: &&Request| r.scheme == "ssh" && r.method == "EXEC" && r.address.to_string() == "10.40.8.20";
+    let golden = golden();
+    let list = |name: &str| -> Vec<String> {
+        let lines = golden[name].as_array().expect("a list").iter();
+        lines.map(|line| line.as_str().expect("text").to_owned()).collect()
+    };
+    let sent: Vec<&Request> = undisturbed().requests.iter().filter(at_guest).collect();
+    let changing: Vec<String> = sent.iter().filter(|r| r.changing).map(|r| r.target.clone()).collect();
+    assert_eq!(changing, list("guest changing"));
+    let masked = |line: &str| match line.strip_prefix("tail -c +").and_then(|rest| rest.split_once(' ')) {
+        Some((_, rest)) => format!("tail -c +{{byte}} {rest}"),
+        None => line.to_owned(),
+    };
+    let reading: BTreeSet<String> = sent.iter().filter(|r| !r.changing).map(|r| masked(&r.target)).collect();
+    assert_eq!(reading, list("guest reading").into_iter().collect());
+}
+
 fn golden() -> Value {
     let text =
         std::fs::read_to_string(project("tests/golden/init_and_config.json")).expect("the golden file");
@@ -77,10 +97,12 @@ impl Names {
         values.extend(identities(&twin));
         let ledger = site.ledger();
         for (id, volume) in &ledger.volumes {
-            values.insert("{tools volume}".into(), id.clone());
-            values.insert("{tools name}".into(), volume.name.clone());
-            values.insert("{tools size}".into(), volume.size.to_string());
+            let whose = if volume.name.starts_with("cloudtower") { "tower" } else { "tools" };
+            values.insert(format!("{{{whose} volume}}"), id.clone());
+            values.insert(format!("{{{whose} name}}"), volume.name.clone());
+            values.insert(format!("{{{whose} size}}"), volume.size.to_string());
         }
+        values.extend(of_the_vm(site));
         let disks =
             twin.hosts.iter().map(|host| (format!("{{disks {}}}", host.mgmt_ip), roles(host))).collect();
         Self { values, disks }
@@ -89,7 +111,7 @@ impl Names {
     /// A sent request in the form of the golden file.
     fn show(&self, request: &Request) -> Value {
         let mut body = request.body.clone();
-        if request.operation.ends_with("upload_template") {
+        if ["fisheye.svt.upload_template", "fisheye.image.chunk"].contains(&request.operation.as_str()) {
             body = json!("{chunk bytes}");
         }
         if body["ntp"]["current_time"].is_string() {
@@ -108,9 +130,12 @@ impl Names {
         for (name, value) in self.values.iter().filter(|(name, _)| name.starts_with("{vds ")) {
             path = path.replace(value, name);
         }
+        if let Some(vm) = self.values.get("{vm}") {
+            path = path.replace(vm, "{vm}");
+        }
         let mask = |pair: &str| match pair.split_once('=') {
             Some(("chunk_num", _)) => "chunk_num={chunk}".to_owned(),
-            Some(("image_uuid", _)) => "image_uuid={tools image}".to_owned(),
+            Some(("image_uuid", _)) => "image_uuid={image}".to_owned(),
             _ => pair.to_owned(),
         };
         let query: Vec<String> = query.split('&').filter(|pair| !pair.is_empty()).map(mask).collect();
@@ -136,11 +161,30 @@ impl Names {
     }
 
     fn fill_text(&self, text: &str) -> String {
-        // VDS names stay masked in the path, where `line` masks them too.
+        // Names of switches and of the VM stay masked in the path, where `line` masks them too.
         let in_path = text.contains("://");
-        let names = self.values.iter().filter(|(name, _)| !in_path || !name.starts_with("{vds "));
+        let masked = |name: &str| name.starts_with("{vds ") || name == "{vm}";
+        let names = self.values.iter().filter(|(name, _)| !in_path || !masked(name));
         names.fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
     }
+}
+
+/// What the site calls the VM and what it hangs on.
+fn of_the_vm(site: &SimulatedSite) -> BTreeMap<String, String> {
+    let state =
+        site.running().site().with(|state, _| serde_json::to_value(&*state)).expect("the state is JSON");
+    let vm = &state["cluster"]["vms"][0];
+    [
+        ("{vm}", &vm["uuid"]),
+        ("{mac}", &vm["mac"]),
+        ("{default network}", &vm["vlan_uuid"]),
+        ("{mgmt bridge}", &vm["ovs"]),
+        ("{tower path}", &vm["image_path"]),
+        ("{policy}", &state["cluster"]["policy"]["uuid"]),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.as_str().expect(name).to_owned()))
+    .collect()
 }
 
 fn identities(twin: &Twin) -> BTreeMap<String, String> {

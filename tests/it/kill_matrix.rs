@@ -145,7 +145,7 @@ fn finishes_undisturbed(site: &SimulatedSite, point: &Point) {
     if ran.status.code() == Some(9) {
         let done =
             point.operation.as_ref().and_then(|name| once_only(&site.ledger()).get(name).copied()) > Some(0);
-        let settle = printed_settlement(&ran, &point.step.id, done);
+        let settle = printed_settlement(&ran, &point.step.id, done).replace("<tower_vm>", &vm_of(site));
         ran = command().args(["--settle", &settle]).run();
     }
     let ran = ran.exits_with(0);
@@ -163,11 +163,19 @@ fn printed_settlement(ran: &Ran, step: &str, done: bool) -> String {
     printed.unwrap_or_else(|| panic!("no --settle {wanted} printed: {ran}")).to_owned()
 }
 
+/// What the operator reads in the cluster's interface.
+fn vm_of(site: &SimulatedSite) -> String {
+    let vm = |state: &voyager::sim::site::State| state.cluster.vms().next().map(|vm| vm.uuid.clone());
+    site.running().site().with(|state, _| vm(state)).unwrap_or_default()
+}
+
 /// The effects that no second request can be the first of.
 fn once_only(ledger: &Ledger) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::from([
         ("fisheye.deploy".to_owned(), ledger.deployments.count),
         ("fisheye.setup_root".to_owned(), ledger.setup_root.count),
+        ("fisheye.vm.create".to_owned(), ledger.vms.values().map(|tally| tally.count).sum()),
+        ("ssh.installer".to_owned(), ledger.installer_starts.count),
     ]);
     counts.extend(ledger.vds.iter().map(|(name, tally)| (format!("vds {name}"), tally.count)));
     counts.extend(ledger.networks.iter().map(|(name, tally)| (format!("network {name}"), tally.count)));

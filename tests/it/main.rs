@@ -7,6 +7,7 @@ mod canaries;
 mod cli_usage;
 mod client_and_site;
 mod client_faults;
+mod deploy_cloudtower;
 mod displays;
 mod dry_run;
 mod dry_run_and_diff;

@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs,
     sync::Mutex,
 };
 
@@ -14,7 +15,12 @@ use voyager::plan::{
     view::{self, Entry, Value},
 };
 
-use crate::support::{runbook, side_by_side, tool::Voyager, workbook::Workbook};
+use crate::support::{
+    runbook, side_by_side,
+    site::{TOWER_ISO, image_bytes},
+    tool::Voyager,
+    workbook::Workbook,
+};
 
 /// The example, with a value in every field that it leaves blank, and the cluster's name in one cell only.
 const FULL: &[&str] = &[
@@ -219,7 +225,13 @@ fn requests(edits: &[String]) -> BTreeMap<String, Vec<String>> {
     let folder = tempfile::tempdir().expect("a folder");
     let edits: Vec<&str> = edits.iter().map(String::as_str).collect();
     full().edit(&edits).write(folder.path(), "plan.xlsx");
-    let args = ["run", "--plan", "plan.xlsx", "--dry-run", "--output", "json"];
+    // Stand-ins would be named by the planned version.
+    let media = folder.path().join("media");
+    fs::create_dir(&media).expect("a folder");
+    for name in ["SMTX_VMTOOLS-4.1.0-1.iso", TOWER_ISO] {
+        fs::write(media.join(name), image_bytes(1 << 17, 1)).expect("an image");
+    }
+    let args = ["run", "--plan", "plan.xlsx", "--dry-run", "--output", "json", "--media", "media"];
     let ran = Voyager::within(folder.path()).env("VOYAGER_LIMITS_SILENT_PROBE", "400ms").args(args).run();
     assert_eq!(ran.status.code(), Some(0), "with {edits:?}: {}", ran.stderr);
     let mut steps: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -8,7 +8,7 @@ use voyager::sim::{Ledger, fault::Action};
 use crate::support::{
     fault::{always, always_at},
     runbook,
-    site::{SimulatedSite, undisturbed, until},
+    site::{SimulatedSite, TOWER_ISO, undisturbed, until},
     workbook::Workbook,
 };
 
@@ -28,8 +28,19 @@ fn a_run_does_everything_once_and_a_second_one_changes_nothing() {
     once(ledger.networks.values().map(|tally| tally.count).collect(), 4);
     once(ledger.ipmi_upserts.values().map(|tally| tally.count).collect(), 3);
     once(ledger.password_changes.values().map(|tally| tally.count).collect(), 6);
-    let image = ledger.volumes.values().next().expect("the tools image was uploaded");
-    assert_eq!((image.chunks_new, image.chunks_repeated, image.chunks_refused), (4, 0, 0));
+    let chunks: BTreeMap<&str, _> = ledger
+        .volumes
+        .values()
+        .map(|image| (image.name.as_str(), (image.chunks_new, image.chunks_repeated, image.chunks_refused)))
+        .collect();
+    assert_eq!(
+        chunks,
+        BTreeMap::from([("SMTX_VMTOOLS-4.1.0-2601010000.iso", (4, 0, 0)), (TOWER_ISO, (5, 0, 0))])
+    );
+    once(ledger.vms.values().map(|tally| tally.count).collect(), 1);
+    once(ledger.vm_writes.values().map(|tally| tally.count).collect(), 1);
+    let inside = [&ledger.resolv_conf_writes, &ledger.preinstalls, &ledger.installer_starts];
+    once(inside.map(|tally| tally.count).to_vec(), 3);
 
     let site = SimulatedSite::finished();
     site.run().run().exits_with(0).says("0 changed");

@@ -53,7 +53,7 @@ pub async fn run(
     // Without media a stand-in lies in memory where the system has a place for that, and is gone afterwards.
     let stand_in = if given.is_none() { Some(scratch()?) } else { None };
     if let Some(folder) = &stand_in {
-        media::stand_in(folder.path())?;
+        media::stand_in(folder.path(), &loaded.plan)?;
     }
     let media = given.or_else(|| stand_in.as_ref().map(|folder| folder.path().to_owned()));
     let redactor = world::redactor(&loaded.plan, &reach);

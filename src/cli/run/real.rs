@@ -67,7 +67,7 @@ pub async fn run(
         let loaded = if rehearsal { world::copied(loaded, &site.path)? } else { loaded };
         let (media, missing) = media_folder(options, config, rehearsal, &site);
         if let (Some(folder), true) = (&media, missing) {
-            media::stand_in(folder)?;
+            media::stand_in(folder, &loaded.plan)?;
         }
         let kept = Kept {
             media,

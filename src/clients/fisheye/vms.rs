@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use reqwest::Method;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Fisheye, Reader, Started, envelope};
@@ -38,12 +38,15 @@ pub struct Vm {
 }
 
 /// A network card of a VM.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VmNic {
     #[serde(default, deserialize_with = "lenient::text")]
     pub mac_address: String,
     #[serde(default, deserialize_with = "lenient::text")]
     pub vlan_uuid: String,
+    /// The bridge of its switch.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub ovs: String,
 }
 
 /// The guest as its agent describes it (§8.3).
@@ -297,10 +300,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_list_of_vms_that_does_not_exist_is_no_failure() {
-        let (_site, fisheye) = site(|_| Act::Answer(404, "", "<html>not found</html>".into())).await;
+        let (_none, fisheye) = site(|_| Act::Answer(404, "", "<html>not found</html>".into())).await;
         assert_eq!(fisheye.vms().await.unwrap(), None);
         let list = json!({"vms": [{"uuid": "u", "vm_name": "cloudtower"}, {"odd": true}], "total": 2});
-        let (_site, fisheye) = self::site(move |_| ok(list.clone())).await;
+        let (_site, fisheye) = site(move |_| ok(list.clone())).await;
         let names: Vec<String> =
             fisheye.vms().await.unwrap().unwrap().into_iter().map(|vm| vm.name).collect();
         assert_eq!(names, ["cloudtower"]);

@@ -39,7 +39,7 @@ impl Service {
         command: &Command<'_>,
         started: Timestamp,
         took: Duration,
-        result: Result<&Output, &Box<Failure>>,
+        result: Result<&Output, &Failure>,
     ) -> Result<()> {
         let outcome = match result {
             Ok(Output { end: End::Status(status), stdout, stderr }) => {

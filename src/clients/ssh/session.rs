@@ -74,7 +74,7 @@ impl Session {
     pub(super) async fn run_raw(&self, command: &Command<'_>) -> Result<(Output, Vec<u8>)> {
         let (started, clock) = (Timestamp::now(), Instant::now());
         let result = self.exchange(command, clock + command.limit).await;
-        let output = result.as_ref().map(|(output, _)| output);
+        let output = result.as_ref().map(|(output, _)| output).map_err(|failure| &**failure);
         self.service.record_command(command, started, clock.elapsed(), output)?;
         result
     }

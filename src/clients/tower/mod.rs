@@ -10,6 +10,7 @@ mod dashboards;
 mod datacenters;
 mod graphql;
 mod networks;
+mod presence;
 mod racks;
 mod rest;
 mod sessions;

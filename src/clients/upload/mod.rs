@@ -7,6 +7,7 @@ mod account;
 mod buffers;
 mod digest;
 mod filling;
+mod of_file;
 mod sender;
 mod source;
 #[cfg(test)]
@@ -19,7 +20,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-pub use self::sender::Upload;
+pub use self::{of_file::digests, sender::Upload};
 use super::lenient;
 use crate::failure::{Failure, Result};
 

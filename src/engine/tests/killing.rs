@@ -145,10 +145,7 @@ async fn a_job_that_ended_badly_and_was_forgotten_is_started_anew_on_a_resume() 
     let follow = async |site: &std::rc::Rc<Site>, handle: &Handle| {
         if site.effects_of("job") < 2 {
             handle.forget_remembered()?;
-            return Err(crate::failure::Failure::new(
-                crate::failure::Kind::Site,
-                crate::text::Text::same("job failed"),
-            ));
+            return Err(Failure::new(Kind::Site, Text::same("job failed")));
         }
         site.put("a", "wanted");
         Ok(())

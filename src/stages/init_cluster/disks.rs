@@ -132,6 +132,7 @@ mod tests {
             host_uuid: String::new(),
             serial: String::new(),
             version: String::new(),
+            arch: "x86_64".to_owned(),
             nics: Vec::new(),
             disks: kinds.iter().enumerate().map(disk).collect(),
         }

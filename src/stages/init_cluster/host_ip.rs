@@ -45,6 +45,7 @@ mod tests {
             host_uuid: uuid.to_owned(),
             serial: String::new(),
             version: String::new(),
+            arch: "x86_64".to_owned(),
             nics: nics.iter().map(nic).collect(),
             disks: Vec::new(),
         }

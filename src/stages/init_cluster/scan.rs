@@ -144,6 +144,7 @@ fn hardware(host: fisheye::Host) -> Result<Hardware, &'static str> {
         host_uuid: host.host_uuid,
         serial: host.sn,
         version: format!("{}{}", host.version, host.patch_version),
+        arch: host.arch,
         nics: nics.collect(),
         disks: disks.collect(),
     })

@@ -46,6 +46,7 @@ fn hosts_of(plan: &Plan) -> Vec<Hardware> {
             .smtx_version
             .as_ref()
             .map_or("6.2.0P4".to_owned(), |version| version.value.clone()),
+        arch: "x86_64".to_owned(),
         nics: (0..)
             .zip(&names)
             .map(|(at, name)| Nic {

@@ -19,6 +19,8 @@ use crate::{
 pub(super) struct Probed {
     pub target: Target,
     pub reach: Vec<Reach>,
+    /// A CloudTower answers there, which a bare probe could not tell (api-cloudtower §2).
+    pub is_cloudtower: bool,
 }
 
 /// What the probes came to.
@@ -39,6 +41,8 @@ pub(super) struct Report {
 pub(super) struct Standing {
     /// Our own cluster stands here already, or is just being made.
     pub ours: bool,
+    /// So does our CloudTower.
+    pub tower: bool,
     /// A change of an earlier run may still be under way: hosts may be restarting.
     pub under_way: bool,
 }
@@ -55,8 +59,8 @@ pub(super) fn judge(probed: &[Probed], standing: Standing, subnets: &[Ipv4Net]) 
             Role::Host => report.host(probed, standing.under_way),
             Role::Bmc | Role::Dns => report.service(probed),
             Role::Gateway => report.hint(probed),
-            Role::Vip | Role::Storage | Role::Component | Role::Test => {
-                report.free(probed, standing.ours, reachable)
+            Role::Vip | Role::Storage | Role::Tower | Role::Component | Role::Test => {
+                report.free(probed, standing, reachable)
             }
         }
     }
@@ -65,7 +69,7 @@ pub(super) fn judge(probed: &[Probed], standing: Standing, subnets: &[Ipv4Net]) 
 
 impl Probed {
     fn occupied(&self) -> bool {
-        self.reach.iter().any(Reach::occupied)
+        self.is_cloudtower || self.reach.iter().any(Reach::occupied)
     }
 
     fn says(&self, port: u16) -> &Reach {
@@ -138,13 +142,20 @@ impl Report {
     }
 
     /// Must be free before the deployment (PLAN-708), or held by our own cluster after it.
-    fn free(&mut self, probed: &Probed, ours: bool, reachable: bool) {
+    fn free(&mut self, probed: &Probed, standing: Standing, reachable: bool) {
         let role = probed.target.role;
+        let ours = standing.ours;
         if probed.occupied() {
             let place = probed.place();
             match role {
                 Role::Vip | Role::Storage if ours => {
                     self.notes.push(message("stages.site.ours", &[("place", &place)]));
+                }
+                Role::Tower if standing.tower => {
+                    self.notes.push(message("stages.site.our_tower", &[("place", &place)]));
+                }
+                _ if ours && probed.is_cloudtower => {
+                    self.warnings.push(message("stages.site.other_tower", &[("place", &place)]));
                 }
                 // The stage that puts something there looks closer.
                 _ if ours => self.warnings.push(message("stages.site.taken_later", &[("place", &place)])),
@@ -152,6 +163,9 @@ impl Report {
                     let address = probed.target.address.to_string();
                     let finding = Finding::new("PLAN-708").at(&probed.target.cell).value(address);
                     self.taken.push(finding_text(&finding.diagnostic()));
+                    if probed.is_cloudtower {
+                        self.taken.push(message("stages.site.other_tower", &[("place", &place)]));
+                    }
                 }
             }
         } else if !reachable {
@@ -215,11 +229,11 @@ mod tests {
     fn probed(role: Role, address: Ipv4Addr, reach: &[Reach]) -> Probed {
         let target =
             Target { role, address, cell: CellRef::new("主机规划", 19, 9), name: Text::same("node-01") };
-        Probed { target, reach: reach.to_vec() }
+        Probed { target, reach: reach.to_vec(), is_cloudtower: false }
     }
 
     fn judged(ours: bool, probed: &[Probed]) -> Report {
-        judged_in(Standing { ours, under_way: false }, probed)
+        judged_in(Standing { ours, ..Standing::default() }, probed)
     }
 
     fn judged_in(standing: Standing, probed: &[Probed]) -> Report {
@@ -265,6 +279,20 @@ mod tests {
     }
 
     #[test]
+    fn a_cloudtower_is_ours_by_the_journal_alone_and_else_called_by_its_name() {
+        let answering = || {
+            let tower = probed(Role::Tower, VIP, &[Reach::Unproved("proxy".into()), Silent]);
+            [host(), Probed { is_cloudtower: true, ..tower }]
+        };
+        let report = judged_in(Standing { ours: true, tower: true, under_way: false }, &answering());
+        assert!(report.taken.is_empty() && report.warnings.is_empty(), "{report:?}");
+        let report = judged(true, &answering());
+        assert!(report.warnings[0].en.contains("a CloudTower answers"), "{report:?}");
+        let report = judged(false, &answering());
+        assert!(report.taken[1].en.contains("a CloudTower answers"), "{report:?}");
+    }
+
+    #[test]
     fn a_host_needs_port_80_and_should_have_22() {
         let report = judged(false, &[probed(Role::Host, HOST, &[Silent, Silent, Silent])]);
         assert_eq!((report.errors.len(), report.warnings.len(), report.notes.len()), (1, 1, 1));
@@ -273,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_host_that_restarts_under_an_earlier_run_s_deployment_is_no_error() {
-        let standing = Standing { ours: true, under_way: true };
+        let standing = Standing { ours: true, under_way: true, ..Standing::default() };
         let report = judged_in(standing, &[probed(Role::Host, HOST, &[Refused, Silent, Silent])]);
         assert_eq!((report.errors.len(), report.warnings.len(), report.notes.len()), (0, 0, 1));
     }

@@ -3,19 +3,20 @@
 //! Probes are TCP only. Silence proves an address free only where something else of its subnet answered; where
 //! nothing did, it is "not provable from here" and never a pass (DESIGN §6).
 
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
     clock,
     report::{Probed, Standing, judge},
-    targets::{Target, subnets, targets, unprobed},
+    targets::{Role, Target, subnets, targets, unprobed},
 };
 use crate::{
     clients::dial::Endpoint,
     engine::{Facts, handle::Handle},
     failure::Result,
     stages::{
-        facts::HOSTS,
+        deploy_cloudtower::cloudtower_answers,
+        facts::{HOSTS, TOWER_VM},
         ownership::{self, Owner},
         world::WorldRead,
     },
@@ -32,12 +33,13 @@ pub async fn check(world: &WorldRead, handle: &Handle) -> Result<Facts> {
         Owner::Foreign(_) => scanned,
         Owner::Nobody(_) => under_way,
     };
+    let tower = handle.fact(&TOWER_VM).is_some();
     let probed: Vec<Probed> = stream::iter(targets(&world.plan))
-        .map(|target| probe(world, target))
+        .map(|target| probe(world, handle, target))
         .buffered(world.settings.parallel_probes.max(1))
-        .collect()
-        .await;
-    let mut report = judge(&probed, Standing { ours, under_way }, &subnets(&world.plan));
+        .try_collect()
+        .await?;
+    let mut report = judge(&probed, Standing { ours, tower, under_way }, &subnets(&world.plan));
     if let Owner::Foreign(why) = owner
         && !scanned
     {
@@ -48,9 +50,10 @@ pub async fn check(world: &WorldRead, handle: &Handle) -> Result<Facts> {
     report.finish(handle)
 }
 
-async fn probe(world: &WorldRead, target: Target) -> Probed {
+async fn probe(world: &WorldRead, handle: &Handle, target: Target) -> Result<Probed> {
     let ports = target.role.ports().iter();
     let looks = ports.map(|port| world.dialler.probe(Endpoint::new(target.address, *port)));
     let reach = futures_util::future::join_all(looks).await;
-    Probed { target, reach }
+    let is_cloudtower = target.role == Role::Tower && cloudtower_answers(world, handle, &reach[0]).await?;
+    Ok(Probed { target, reach, is_cloudtower })
 }

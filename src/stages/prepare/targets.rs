@@ -28,7 +28,9 @@ pub enum Role {
     Vip,
     /// Free, or ours; hardly ever reachable from a laptop.
     Storage,
-    /// CloudTower and the other services: free.
+    /// CloudTower: free, or ours.
+    Tower,
+    /// The other services: free.
     Component,
     /// An address of the test range: free.
     Test,
@@ -46,7 +48,7 @@ impl Role {
             Self::Host => &[80, 22, 443],
             Self::Vip => &[443, 80],
             Self::Storage => &[22],
-            Self::Component => &[443, 22],
+            Self::Tower | Self::Component => &[443, 22],
             Self::Test => &[22],
             Self::Bmc => &[443],
             Self::Gateway => &[80, 443],
@@ -71,9 +73,9 @@ pub fn targets(plan: &Plan) -> Vec<Target> {
     }
     add(Role::Vip, plan.cluster.vip.value, &plan.cluster.vip.cell, Text::same("VIP"));
     let tower = &plan.cloudtower;
+    add(Role::Tower, tower.ip.value, &tower.ip.cell, Text::same(&tower.vm_name.value));
     let services = [
-        (Some(&tower.ip), tower.vm_name.value.as_str()),
-        (plan.observability.ip.as_ref(), &plan.observability.vm_name.value),
+        (plan.observability.ip.as_ref(), plan.observability.vm_name.value.as_str()),
         (plan.backup.ip.as_ref(), &plan.backup.vm_name.value),
         (plan.er.vip.as_ref(), "ER"),
     ];

@@ -58,7 +58,7 @@ impl SiteBuilder {
         self
     }
 
-    /// Starts it; the plan lies in the operator's folder as `plan.xlsx`, the tools image in `media/`.
+    /// Starts it; the plan lies in the operator's folder as `plan.xlsx`, the images in `media/`.
     pub fn start(self) -> SimulatedSite {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::write(folder.path().join("plan.xlsx"), &self.plan).expect("the plan is written");
@@ -93,15 +93,26 @@ impl SimulatedSite {
 
     /// A site and a folder as they were when `snapshot` was taken.
     pub fn restored(snapshot: &Snapshot) -> Self {
+        Self::restored_with(snapshot, &[])
+    }
+
+    /// The same with changes to the site's state, by JSON pointer: `/quirks/guest/stock_iso`.
+    pub fn restored_with(snapshot: &Snapshot, changes: &[(&str, Value)]) -> Self {
+        Self::restored_at(snapshot, SPEED, changes)
+    }
+
+    /// The same at another speed, where something of the machine's own takes part.
+    pub fn restored_at(snapshot: &Snapshot, speed: f64, changes: &[(&str, Value)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        for (path, content) in &snapshot.files {
-            let path = folder.path().join(path);
-            fs::create_dir_all(path.parent().expect("a folder")).expect("the folder is made");
-            fs::write(path, content).expect("a file is written");
-        }
+        snapshot.write_files(folder.path());
         link_media(folder.path());
-        let start = Start::Snapshot(snapshot.site.clone());
-        Self { running: Some(run(start, "", SPEED)), folder }
+        let mut site: Value = serde_json::from_str(&snapshot.site).expect("a snapshot is JSON");
+        for (pointer, value) in changes {
+            let known = site["state"].pointer_mut(pointer);
+            *known.unwrap_or_else(|| panic!("no {pointer} in the snapshot")) = value.clone();
+        }
+        let start = Start::Snapshot(site.to_string());
+        Self { running: Some(run(start, "", speed)), folder }
     }
 
     /// Saves site and folder, without the logs of earlier runs: nothing reads them again.
@@ -125,13 +136,21 @@ impl SimulatedSite {
 
     /// `voyager run` on this site, without questions.
     pub fn run(&self) -> Voyager {
-        self.voyager("run").args(["--media", "media", "--yes"])
+        self.run_through(&self.running().proxy_url())
+    }
+
+    /// The same through another proxy.
+    pub fn run_through(&self, proxy: &str) -> Voyager {
+        self.voyager_through("run", proxy).args(["--media", "media", "--yes"])
     }
 
     /// `voyager COMMAND --plan plan.xlsx --proxy …` in the operator's folder.
     pub fn voyager(&self, command: &str) -> Voyager {
-        let proxy = self.running().proxy_url();
-        Voyager::within(self.folder.path()).args([command, "--plan", "plan.xlsx", "--proxy", &proxy])
+        self.voyager_through(command, &self.running().proxy_url())
+    }
+
+    fn voyager_through(&self, command: &str, proxy: &str) -> Voyager {
+        Voyager::within(self.folder.path()).args([command, "--plan", "plan.xlsx", "--proxy", proxy])
     }
 
     pub fn ledger(&self) -> Ledger {
@@ -174,6 +193,22 @@ impl Drop for SimulatedSite {
 pub struct Snapshot {
     site: String,
     files: Vec<(PathBuf, Vec<u8>)>,
+}
+
+impl Snapshot {
+    /// Puts the operator's folder back to that moment, whatever became of the site since.
+    pub fn put_back(&self, folder: &Path) {
+        fs::remove_dir_all(folder.join("artifacts")).expect("the artifacts are there");
+        self.write_files(folder);
+    }
+
+    fn write_files(&self, folder: &Path) {
+        for (path, content) in &self.files {
+            let path = folder.join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("the folder is made");
+            fs::write(path, content).expect("a file is written");
+        }
+    }
 }
 
 /// What one undisturbed run did to the example site.
@@ -234,17 +269,19 @@ fn link_media(folder: &Path) {
     let media = MEDIA.get_or_init(|| {
         let media = Path::new(env!("CARGO_TARGET_TMPDIR")).join("media");
         fs::create_dir_all(&media).expect("the media folder is made");
-        image(&media.join("SMTX_VMTOOLS-4.1.0-2601010000.iso"), 3 * (8 << 20) + 12_345, 2_654_435_761);
-        image(&media.join("cloudtower-v4.6.2.oe2003.x86_64.iso"), 2 * (8 << 20) + 54_321, 2_246_822_519);
+        keep(&media.join("SMTX_VMTOOLS-4.1.0-2601010000.iso"), || image_bytes(3 * (8 << 20) + 12_345, 1));
+        keep(&media.join(TOWER_ISO), || image_bytes(4 * (8 << 20) + 54_321, 3));
         media
     });
     std::os::unix::fs::symlink(media, folder.join("media")).expect("the media are linked");
 }
 
-/// A file of `size` bytes without a pattern that a misplaced chunk could hide in.
-fn image(path: &Path, size: u32, factor: u32) {
-    let bytes: Vec<u8> = (0..size).map(|at| (at.wrapping_mul(factor) >> 24) as u8).collect();
-    // Another test process may be reading it.
+/// The CloudTower image of a rehearsal: a little over four chunks.
+pub const TOWER_ISO: &str = "cloudtower-v4.7.1.oe2003.x86_64.iso";
+
+/// Writes a file in place at once: another test process may be reading it.
+fn keep(path: &Path, bytes: impl FnOnce() -> Vec<u8>) {
+    let bytes = bytes();
     if fs::read(path).is_ok_and(|found| found == bytes) {
         return;
     }
@@ -252,6 +289,17 @@ fn image(path: &Path, size: u32, factor: u32) {
     let part = tempfile::NamedTempFile::new_in(folder).expect("a file");
     fs::write(part.path(), bytes).expect("the image is written");
     part.persist(path).expect("the image is in place");
+}
+
+/// Bytes without a pattern under the header of an ISO 9660 image of that length.
+pub fn image_bytes(size: u32, seed: u32) -> Vec<u8> {
+    let noise = |at: u32| (at.wrapping_mul(2_654_435_761).wrapping_mul(2 * seed + 1) >> 24) as u8;
+    let mut bytes: Vec<u8> = (0..size).map(noise).collect();
+    let descriptor = &mut bytes[16 * 2048..];
+    descriptor[..6].copy_from_slice(b"\x01CD001");
+    descriptor[80..84].copy_from_slice(&(size / 2048).to_le_bytes());
+    descriptor[128..130].copy_from_slice(&2048u16.to_le_bytes());
+    bytes
 }
 
 /// Every file below `folder`; links are not followed.

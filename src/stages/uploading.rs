@@ -1,0 +1,52 @@
+//! A file of the media folder on its way to the cluster, resumed where an earlier run stopped.
+
+use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
+
+use super::media::MediaFile;
+use crate::{
+    clients::upload::{ChunkSink, Memo, Resume, Upload, Uploaded, Volume},
+    engine::{Fact, handle::Handle},
+    failure::Result,
+};
+
+/// The open volume, and the file it is for.
+const VOLUME: Fact<(String, u64, Volume)> = Fact::new("upload_volume");
+/// Chunks acknowledged so far: a hint.
+const CHUNKS: Fact<BTreeSet<u32>> = Fact::new("upload_chunks");
+
+/// Sends the file, or what is missing of it.
+pub async fn send(handle: &Handle, sink: impl ChunkSink + 'static, file: &MediaFile) -> Result<Uploaded> {
+    let resume = resume(handle, file);
+    let chunks = RefCell::new(resume.as_ref().map(|resume| resume.acknowledged.clone()).unwrap_or_default());
+    let upload = Upload {
+        sink: Arc::new(sink),
+        file: &file.path,
+        digests: None,
+        progress: &|progress| handle.transfer(&file.name, progress.done, progress.total),
+        remember: &|memo| match memo {
+            Memo::Opened(volume) => {
+                chunks.borrow_mut().clear();
+                handle.remember(&VOLUME, &(file.name.clone(), file.size, volume.clone()))
+            }
+            Memo::Acknowledged(chunk) => {
+                chunks.borrow_mut().insert(chunk);
+                handle.hint(&CHUNKS, &*chunks.borrow());
+                Ok(())
+            }
+            Memo::Deleted(_) => handle.forget_remembered(),
+        },
+    };
+    upload.run(resume).await
+}
+
+/// The UUID of the volume that an earlier attempt of this step left open, if there is one.
+pub fn open_volume(handle: &Handle) -> Option<String> {
+    handle.remembered(&VOLUME).map(|(_, _, volume)| volume.image_uuid)
+}
+
+/// An earlier run's volume, when it was opened for this very file.
+fn resume(handle: &Handle, file: &MediaFile) -> Option<Resume> {
+    let (name, size, volume) = handle.remembered(&VOLUME)?;
+    let acknowledged = handle.remembered(&CHUNKS).unwrap_or_default();
+    (name == file.name && size == file.size).then_some(Resume { volume, acknowledged })
+}
