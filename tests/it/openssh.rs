@@ -1,13 +1,9 @@
-//! The SSH client against a real OpenSSH server on loopback, with throw-away accounts and host keys.
-//!
-//! By hand, as root on a throw-away machine: `cargo test --test it openssh -- --ignored`.
+//! SSH against a real OpenSSH server (`support::sshd`): the client alone, and the steps of the runbook that use it.
 
 use std::{
+    collections::BTreeMap,
     fs,
-    io::Write,
-    net::{Ipv4Addr, TcpListener},
-    path::Path,
-    process::{Child, Command, Stdio},
+    net::{Ipv4Addr, SocketAddrV4},
     time::Duration,
 };
 
@@ -24,82 +20,20 @@ use voyager::{
     secret::Secret,
 };
 
+use crate::support::{
+    detour::Detour,
+    site::{SimulatedSite, Snapshot, until},
+    sshd::{Machine, Sshd},
+};
+
 const LIMIT: Duration = Duration::from_secs(20);
-
-/// An account of this machine, removed at the end.
-struct Account(String);
-
-impl Account {
-    fn new(name: &str, password: &str) -> Self {
-        let name = format!("{name}{}", std::process::id());
-        let made =
-            Command::new("useradd").args(["-M", "-s", "/bin/bash", "-d", "/", &name]).status().unwrap();
-        assert!(made.success(), "useradd {name}");
-        let account = Self(name);
-        let mut chpasswd = Command::new("chpasswd").stdin(Stdio::piped()).spawn().unwrap();
-        writeln!(chpasswd.stdin.take().unwrap(), "{}:{password}", account.0).unwrap();
-        assert!(chpasswd.wait().unwrap().success());
-        account
-    }
-
-    fn may_sudo(&self, rule: &str) {
-        fs::write(self.rule(), format!("{} ALL=(ALL) {rule}\n", self.0)).unwrap();
-    }
-
-    fn rule(&self) -> String {
-        format!("/etc/sudoers.d/{}", self.0)
-    }
-}
-
-impl Drop for Account {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(self.rule());
-        let _ = Command::new("userdel").args(["-f", &self.0]).stderr(Stdio::null()).status();
-    }
-}
-
-/// A server with one host key of `kind`; it stops when dropped.
-struct Sshd {
-    process: Child,
-    endpoint: Endpoint,
-}
-
-impl Sshd {
-    fn start(folder: &Path, kind: &str, more: &str) -> Self {
-        fs::create_dir_all("/run/sshd").unwrap();
-        let key = folder.join(kind);
-        let made = Command::new("ssh-keygen").args(["-q", "-N", "", "-t", kind, "-f"]).arg(&key).status();
-        assert!(made.unwrap().success());
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let config = folder.join("config");
-        let key = key.display();
-        fs::write(
-            &config,
-            format!("ListenAddress 127.0.0.1:{port}\nHostKey {key}\nPidFile none\nUsePAM yes\n{more}"),
-        )
-        .unwrap();
-        let log = fs::File::create(folder.join("log")).unwrap();
-        let process =
-            Command::new("/usr/sbin/sshd").args(["-D", "-e", "-f"]).arg(&config).stderr(log).spawn().unwrap();
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            std::thread::yield_now();
-        }
-        Self { process, endpoint: Endpoint::new(Ipv4Addr::LOCALHOST, port) }
-    }
-}
-
-impl Drop for Sshd {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 fn client(sshd: &Sshd) -> (Ssh, Memory) {
     let memory = Memory::default();
     let trust = TrustStore::open(Mode::Tofu, [], InMemory).unwrap();
     let wire = Wire::new(memory.clone(), Redactor::new());
-    (Ssh::new(SshReader::new(Dialler::direct(Limits::default()), sshd.endpoint, trust, wire)), memory)
+    let endpoint = Endpoint::new(sshd.endpoint.ip(), sshd.endpoint.port());
+    (Ssh::new(SshReader::new(Dialler::direct(Limits::default()), endpoint, trust, wire)), memory)
 }
 
 fn command(line: &str) -> ssh::Command<'_> {
@@ -107,32 +41,26 @@ fn command(line: &str) -> ssh::Command<'_> {
 }
 
 #[tokio::test]
-#[ignore = "needs root, sshd and sudo, and makes accounts"]
-async fn openssh_host_passwords_are_set_with_and_without_a_sudo_prompt() {
+async fn host_passwords_are_set_with_and_without_a_sudo_prompt() {
     for (kind, rule) in
         [("ed25519", "NOPASSWD: ALL"), ("rsa", "ALL"), ("ecdsa", "PASSWD: ALL, NOPASSWD: /usr/bin/true")]
     {
-        let folder = tempfile::tempdir().unwrap();
-        let sshd = Sshd::start(folder.path(), kind, "PasswordAuthentication yes\n");
         let [old, new, other]: [Secret<String>; 3] =
             ["Old-9-canary", "New-9-canary", "Other-9-canary"].map(Secret::from);
-        let (smartx, root) = (
-            Account::new(&format!("s{kind}"), old.expose()),
-            Account::new(&format!("r{kind}"), old.expose()),
-        );
-        smartx.may_sudo(rule);
+        let machine = Machine::new().key(kind).account("smartx", old.expose(), rule);
+        let Some(sshd) = machine.account("admin1", old.expose(), "").start() else { return };
         let (ssh, memory) = client(&sshd);
 
-        let (session, which) = ssh.open(&smartx.0, &[&new, &old]).await.unwrap();
+        let (session, which) = ssh.open("smartx", &[&new, &old]).await.unwrap();
         assert_eq!(which, 1);
-        session.set_passwords(&[(&root.0, &other), (&smartx.0, &new)], LIMIT).await.unwrap();
+        session.set_passwords(&[("admin1", &other), ("smartx", &new)], LIMIT).await.unwrap();
         // The new password is the one that sudo wants from now on.
-        session.set_passwords(&[(&root.0, &new)], LIMIT).await.unwrap();
-        assert_eq!(ssh.reader().accepted(&smartx.0, &[&old]).await.unwrap(), None);
-        assert_eq!(ssh.reader().accepted(&smartx.0, &[&old, &new]).await.unwrap(), Some(1));
-        assert_eq!(ssh.reader().accepted(&root.0, &[&new]).await.unwrap(), Some(0));
-        smartx.may_sudo("NOPASSWD: /usr/bin/true");
-        let refused = session.set_passwords(&[(&root.0, &other)], LIMIT).await.unwrap_err();
+        session.set_passwords(&[("admin1", &new)], LIMIT).await.unwrap();
+        assert_eq!(ssh.reader().accepted("smartx", &[&old]).await.unwrap(), None);
+        assert_eq!(ssh.reader().accepted("smartx", &[&old, &new]).await.unwrap(), Some(1));
+        assert_eq!(ssh.reader().accepted("admin1", &[&new]).await.unwrap(), Some(0));
+        sshd.allow("smartx", "NOPASSWD: /usr/bin/true");
+        let refused = session.set_passwords(&[("admin1", &other)], LIMIT).await.unwrap_err();
         assert_eq!((refused.kind, refused.effect), (Kind::Site, Effect::None), "{refused:?}");
         let shown = serde_json::to_string(&memory.records()).unwrap();
         assert!(shown.contains("chpasswd") && !shown.contains("canary"), "{shown}");
@@ -140,30 +68,23 @@ async fn openssh_host_passwords_are_set_with_and_without_a_sudo_prompt() {
 }
 
 #[tokio::test]
-#[ignore = "needs root, sshd and sudo, and makes accounts"]
-async fn openssh_with_keyboard_interactive_only_and_one_try_per_connection_lets_the_second_password_in() {
-    let folder = tempfile::tempdir().unwrap();
-    let more = "PasswordAuthentication no\nKbdInteractiveAuthentication yes\nMaxAuthTries 1\n";
-    let sshd = Sshd::start(folder.path(), "ed25519", more);
-    let account = Account::new("vki", "Right-1-canary");
+async fn with_keyboard_interactive_only_and_one_try_per_connection_the_second_password_gets_in() {
+    let more = "PasswordAuthentication no\nKbdInteractiveAuthentication yes\nMaxAuthTries 1";
+    let Some(sshd) = Machine::new().config(more).account("asked", "Right-1-canary", "").start() else {
+        return;
+    };
     let (ssh, _) = client(&sshd);
     let candidates: [Secret<String>; 2] = ["Wrong-1-canary", "Right-1-canary"].map(Secret::from);
-    let accepted = ssh.reader().accepted(&account.0, &candidates.each_ref()).await.unwrap();
-    assert_eq!(accepted, Some(1));
+    assert_eq!(ssh.reader().accepted("asked", &candidates.each_ref()).await.unwrap(), Some(1));
 }
 
 #[tokio::test]
-#[ignore = "needs root, sshd and sudo, and makes accounts"]
-async fn openssh_commands_end_honestly() {
-    let folder = tempfile::tempdir().unwrap();
-    let sshd = Sshd::start(
-        folder.path(),
-        "rsa",
-        "HostKeyAlgorithms ssh-rsa\nKexAlgorithms diffie-hellman-group14-sha1\nCiphers aes128-cbc\nMACs hmac-sha1\n",
-    );
-    let account = Account::new("vex", "Right-1-canary");
+async fn commands_end_honestly_on_a_server_of_old_algorithms() {
+    let more = "HostKeyAlgorithms ssh-rsa\nKexAlgorithms diffie-hellman-group14-sha1\nCiphers aes128-cbc\nMACs hmac-sha1";
+    let machine = Machine::new().key("rsa").config(more).account("plain", "Right-1-canary", "");
+    let Some(sshd) = machine.start() else { return };
     let (ssh, _) = client(&sshd);
-    let (session, _) = ssh.open(&account.0, &[&"Right-1-canary".into()]).await.unwrap();
+    let (session, _) = ssh.open("plain", &[&"Right-1-canary".into()]).await.unwrap();
 
     let output = session.run(&command("echo out; echo err >&2; exit 3")).await.unwrap();
     assert_eq!((output.end, output.stdout.text.as_str()), (ssh::End::Status(3), "out\n"));
@@ -185,4 +106,85 @@ async fn openssh_commands_end_honestly() {
     assert_eq!((failure.kind, failure.effect), (Kind::TimedOut, Effect::Unknown));
     let failure = session.run(&command("kill -9 $PPID; sleep 60")).await.unwrap_err();
     assert_eq!((failure.kind, failure.effect), (Kind::Site, Effect::Unknown), "{failure:?}");
+}
+
+#[test]
+fn the_step_that_sets_host_passwords_passes_against_real_servers() {
+    // Before the step has seen any server of the simulated hosts: the key it sees first is the one it keeps.
+    let site = SimulatedSite::example().start();
+    site.run().args(["--crash-at", "config-cluster.write-back:before-intent"]).run();
+    let hosts = ["10.40.8.11", "10.40.8.12", "10.40.8.13"].map(planned_ssh);
+    let machine = || {
+        let deployed = "P@ssw0rd!123";
+        let machine =
+            Machine::new().config("PermitRootLogin yes").account("smartx", deployed, "NOPASSWD: ALL");
+        machine.account("root", deployed, "").start()
+    };
+    let Some(servers) = hosts.iter().map(|_| machine()).collect::<Option<Vec<_>>>() else { return };
+    let elsewhere = hosts.into_iter().zip(servers.iter().map(|server| server.endpoint)).collect();
+    let site = slowly(&site.snapshot());
+    let detour = Detour::before(&site.running().proxy_url(), elsewhere);
+    let run = || site.run_through(detour.url()).args(["--to", "03"]).run().exits_with(0);
+    run().says("changed     Host passwords");
+    // The site as it is now says so too: each planned password lets its account in.
+    run().says("as planned  Host passwords");
+}
+
+/// Refuses what the real one refuses, and ends every session of the account in the middle of its work.
+const INSTALLER: &str = r#"#!/bin/sh
+if [ "$1" != deploy ] || [ "$(id -u)" != 0 ] || [ ! -e /home/cloudtower/prepared ]; then echo refused; exit 1; fi
+echo "$$" >> /home/cloudtower/starts
+for step in 1 2 3 4 5 6 7 8 9 10 11 12; do
+    echo "step $step of 12"
+    [ "$step" != 6 ] || pkill -f 'sshd.*: cloudtower' || true
+    sleep 0.2
+done
+echo 'Install Operation Center Successfully'
+touch /home/cloudtower/installed
+"#;
+
+#[test]
+fn the_steps_inside_cloudtower_s_vm_pass_against_a_real_server_with_and_without_a_sudo_prompt() {
+    let site = SimulatedSite::example().start();
+    site.run().args(["--crash-at", "deploy-cloudtower.guest-network:before-intent"]).run();
+    let before = site.snapshot();
+    for rule in ["NOPASSWD: ALL", "ALL"] {
+        let machine = Machine::new()
+            .account("cloudtower", "HC!r0cks", rule)
+            .program(
+                "/usr/share/smartx/tower/preinstall.sh",
+                "#!/bin/sh\necho preparing\ntouch /home/cloudtower/prepared\n",
+            )
+            .program("/usr/share/smartx/tower/installer/binary/installer", INSTALLER);
+        let Some(sshd) = machine.start() else { return };
+        let site = slowly(&before);
+        let elsewhere = BTreeMap::from([(planned_ssh("10.40.8.20"), sshd.endpoint)]);
+        let detour = Detour::before(&site.running().proxy_url(), elsewhere);
+        let log = site.folder.path().join("run.log");
+        let mut tool = site.run_through(detour.url()).args(["--to", "04"]).start(&log);
+        let told = || fs::read_to_string(&log).unwrap_or_default();
+        until("the installer has done its work", || {
+            let ended = tool.try_wait().expect("its state");
+            assert!(ended.is_none(), "{}", told());
+            sshd.file("/home/cloudtower/installed").exists()
+        });
+        // From here on CloudTower itself answers, and that is the simulated site's part.
+        site.running().site().with(|state, _| state.quirks.tower.installed = true);
+        let status = tool.wait().expect("it ends");
+        assert!(status.success(), "{}", told());
+        let starts = fs::read_to_string(sshd.file("/home/cloudtower/starts")).expect("it was started");
+        assert_eq!(starts.lines().count(), 1, "{rule}");
+        let servers = fs::read_to_string(sshd.file("/etc/resolv.conf")).expect("the file was made");
+        assert_eq!(servers, "nameserver 10.40.1.53\nnameserver 10.40.1.54\n");
+        assert!(told().contains("Install Operation Center Successfully"), "{}", told());
+    }
+}
+
+/// A site on which limits in site time leave a real server the time that it needs.
+fn slowly(snapshot: &Snapshot) -> SimulatedSite {
+    SimulatedSite::restored_at(snapshot, 25.0, &[])
+}
+
+fn planned_ssh(address: &str) -> SocketAddrV4 {
+    SocketAddrV4::new(address.parse::<Ipv4Addr>().expect("an address"), 22)
 }

@@ -5,9 +5,11 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+pub mod detour;
 pub mod fault;
 pub mod runbook;
 pub mod site;
+pub mod sshd;
 pub mod tool;
 pub mod workbook;
 pub mod workbook_xml;
