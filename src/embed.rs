@@ -60,3 +60,6 @@ pub const TOWER_GRAPHQL: &str = include_str!("../templates/contract/cloudtower.g
 
 /// The style sheet of the acceptance page.
 pub const REPORT_STYLE: &str = include_str!("../templates/reports/acceptance.css");
+
+/// The version and the items that the inspector knows.
+pub const INSPECTION_CONTRACT: &str = include_str!("../templates/contract/inspection.json");

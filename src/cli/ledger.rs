@@ -40,7 +40,7 @@ pub fn lines(ledger: &Ledger, media: Option<&Path>) -> Vec<Text> {
 }
 
 /// What CloudTower was told to make and to change.
-fn tower(ledger: &Ledger) -> [Text; 4] {
+fn tower(ledger: &Ledger) -> [Text; 5] {
     let graphs: u64 = ledger.graphs.values().map(|tally| tally.count).sum();
     let repeated = graphs.saturating_sub(ledger.graphs.len() as u64);
     [
@@ -67,6 +67,14 @@ fn tower(ledger: &Ledger) -> [Text; 4] {
                 ("racks", &list(&ledger.racks)),
                 ("chassis", &list(&ledger.chassis)),
                 ("moves", &list(&ledger.moves)),
+            ],
+        ),
+        message(
+            "cli.ledger.inspection",
+            &[
+                ("jobs", &ledger.inspection_jobs.count),
+                ("exports", &ledger.inspection_exports.count),
+                ("downloads", &ledger.inspection_downloads.count),
             ],
         ),
     ]

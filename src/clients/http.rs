@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use reqwest::{Response, header};
+use reqwest::{RequestBuilder, Response, header};
 use tokio::time::{timeout, timeout_at};
 
 pub use super::call::{Call, Payload, Scheme, Target};
@@ -141,6 +141,35 @@ impl Http {
         token: Option<(&'static str, &Secret<String>)>,
     ) -> Result<Answer, Problem> {
         let at = target.endpoint;
+        let limits = self.dialler.limits();
+        let mut request = self.request(call, target, token)?;
+        let (first_byte, whole) = match &call.payload {
+            Payload::Empty => (limits.first_byte, limits.call),
+            Payload::Json(body) => {
+                request = request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
+                (limits.first_byte, limits.call)
+            }
+            Payload::Chunk(body) => {
+                request = request.multipart(multipart(body.clone()));
+                (limits.chunk, limits.chunk)
+            }
+        };
+        let deadline = tokio::time::Instant::now() + whole;
+        let response = self.respond(at, request, first_byte).await?;
+        match timeout_at(deadline, read(at, response)).await {
+            Err(_) => Err(Problem::lost(at, "the answer stopped half-way", Some(whole))),
+            Ok(answer) => answer,
+        }
+    }
+
+    /// A request without a body, to its address.
+    pub(super) fn request(
+        &self,
+        call: &Call,
+        target: Target,
+        token: Option<(&'static str, &Secret<String>)>,
+    ) -> Result<RequestBuilder, Problem> {
+        let at = target.endpoint;
         let client = self.client(at)?;
         let scheme = match target.scheme {
             Scheme::Http => "http",
@@ -155,28 +184,22 @@ impl Http {
         if let Some((name, token)) = token {
             request = request.header(name, token.expose());
         }
-        let limits = self.dialler.limits();
-        let (first_byte, whole) = match &call.payload {
-            Payload::Empty => (limits.first_byte, limits.call),
-            Payload::Json(body) => {
-                request = request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
-                (limits.first_byte, limits.call)
-            }
-            Payload::Chunk(body) => {
-                request = request.multipart(multipart(body.clone()));
-                (limits.chunk, limits.chunk)
-            }
-        };
-        let deadline = tokio::time::Instant::now() + whole;
+        Ok(request)
+    }
+
+    /// Sends a request and waits for the status line.
+    pub(super) async fn respond(
+        &self,
+        at: Endpoint,
+        request: RequestBuilder,
+        first_byte: Duration,
+    ) -> Result<Response, Problem> {
+        let connect = self.dialler.limits().connect;
         // Connecting has a limit of its own, so that it is told apart from waiting for the answer.
-        let response = match timeout(first_byte + limits.connect, request.send()).await {
-            Err(_) => return Err(Problem::lost(at, "no answer", Some(first_byte))),
-            Ok(Err(error)) => return Err(classify(at, limits.connect, &error)),
-            Ok(Ok(response)) => response,
-        };
-        match timeout_at(deadline, read(at, response)).await {
-            Err(_) => Err(Problem::lost(at, "the answer stopped half-way", Some(whole))),
-            Ok(answer) => answer,
+        match timeout(first_byte + connect, request.send()).await {
+            Err(_) => Err(Problem::lost(at, "no answer", Some(first_byte))),
+            Ok(Err(error)) => Err(classify(at, connect, &error)),
+            Ok(Ok(response)) => Ok(response),
         }
     }
 
@@ -211,7 +234,8 @@ fn multipart(body: Bytes) -> reqwest::multipart::Form {
     reqwest::multipart::Form::new().part("file", part)
 }
 
-async fn read(at: Endpoint, mut response: Response) -> Result<Answer, Problem> {
+/// The whole answer, within reason.
+pub(super) async fn read(at: Endpoint, mut response: Response) -> Result<Answer, Problem> {
     let text = |name: header::HeaderName| {
         response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
     };
@@ -270,7 +294,7 @@ fn refusal(error: &(dyn Error + 'static)) -> Option<Refusal> {
 
 /// The whole chain: `Display` of the outermost error hides the cause. Its URL is left out, because the
 /// address stands beside it.
-fn chain(error: &dyn Error) -> String {
+pub(super) fn chain(error: &dyn Error) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {

@@ -3,8 +3,10 @@
 
 pub mod call;
 pub mod dial;
+pub mod download;
 pub mod fisheye;
 pub mod http;
+pub mod inspector;
 pub mod lenient;
 pub mod limits;
 pub mod probe;

@@ -44,6 +44,11 @@ impl Route {
         std::iter::once(self.preferred).chain(self.others.iter().copied()).enumerate()
     }
 
+    /// Where the next request goes.
+    pub(super) fn target(&self) -> Target {
+        self.current().1
+    }
+
     fn current(&self) -> (usize, Target) {
         let current = self.current.load(Ordering::Relaxed);
         self.all().find(|(at, _)| *at == current).unwrap_or((0, self.preferred))

@@ -10,7 +10,7 @@ use super::{
     guest::{GuestQuirks, InstallerFate},
     random,
     ssh::{self, SshQuirks},
-    tower::{self, ConnectFate, TaskFate, TowerQuirks},
+    tower::{self, ConnectFate, InspectionFate, TaskFate, TowerQuirks},
     variants::Variants,
 };
 
@@ -209,6 +209,8 @@ pub enum Action {
     Connect(ConnectFate),
     /// CloudTower loses its attached clusters for so long (a network cut after attaching, §7.3).
     CutOff { seconds: f64 },
+    /// The inspection or report that this request makes goes wrong so (INSP-*).
+    Inspection(InspectionFate),
     /// CloudTower refuses with ResourceLocked, and the resource shows as being updated for so long (LOCKED).
     Locked { seconds: f64 },
     /// The `to_upload` list of the answer lies (CHUNK-LIST).

@@ -76,6 +76,11 @@ pub struct Ledger {
     pub chassis: BTreeMap<String, Tally>,
     /// Nodes and chassis moved, by name.
     pub moves: BTreeMap<String, Tally>,
+    /// Inspections and reports asked for, downloads begun, and those of them that went on with a rest.
+    pub inspection_jobs: Tally,
+    pub inspection_exports: Tally,
+    pub inspection_downloads: Tally,
+    pub inspection_resumes: Tally,
     /// Requests that changed something, by operation.
     pub changes: BTreeMap<String, Tally>,
     /// The highest number of requests in flight at once, by operation.

@@ -38,13 +38,14 @@ pub use self::{
 };
 use self::{rest::Made, sessions::TowerSession};
 use super::{
+    download::{Broken, Receiver, Wanted},
     http::{Answer, Call, Http, Target},
     lenient,
-    problem::Problem,
+    problem::{Problem, Refused},
     retry::{Auth, Route},
     wire::Receipt,
 };
-use crate::{failure::Result, messages::message, secret::Secret};
+use crate::{failure::Result, messages::message, secret::Secret, text::Text};
 
 /// The operations that only look. Cheap to clone.
 #[derive(Clone)]
@@ -121,8 +122,8 @@ impl TowerReader {
         self.told(&call, result)
     }
 
-    /// The same for callers that have to tell refusals apart.
-    async fn call_raw<T>(
+    /// The same for callers that have to tell refusals apart, and for the services that take CloudTower's token.
+    pub(in crate::clients) async fn call_raw<T>(
         &self,
         call: &Call,
         read: impl Fn(&Answer) -> Result<T, Problem>,
@@ -141,8 +142,28 @@ impl TowerReader {
         self.call(call, rest::list).await
     }
 
+    /// Streams the answer of `call`, with the session's token.
+    pub(in crate::clients) async fn download(
+        &self,
+        call: &Call,
+        wanted: Wanted<'_>,
+        into: &mut dyn Receiver,
+    ) -> Result<(), Broken> {
+        self.http.download(call, &self.site.route, &self.site.session, wanted, into).await
+    }
+
+    /// Waits, as the site's time goes.
+    pub(in crate::clients) async fn pause(&self, time: Duration) {
+        self.http.pause(time).await;
+    }
+
+    /// A refusal on one line, without secrets.
+    pub(in crate::clients) fn words(&self, refused: &Refused) -> Text {
+        sessions::words(refused, self.http.wire().redactor())
+    }
+
     /// Turns what came of `call` into what the operator reads.
-    fn told<T>(&self, call: &Call, result: Result<T, Problem>) -> Result<T> {
+    pub(in crate::clients) fn told<T>(&self, call: &Call, result: Result<T, Problem>) -> Result<T> {
         result.map_err(|problem| {
             let starting = rest::is_starting(&problem);
             let failure = problem.failure(call.doing.clone(), call.class, self.http.wire().redactor());

@@ -212,7 +212,7 @@ fn login_call(password: &Secret<String>) -> Call {
         .harmless()
 }
 
-fn words(refused: &Refused, redactor: &Redactor) -> Text {
+pub(super) fn words(refused: &Refused, redactor: &Redactor) -> Text {
     Text::same(clip(&redactor.text(&refused.to_string())))
 }
 

@@ -30,6 +30,7 @@ impl State {
             "clusters": sorted(tower.clusters.iter().map(|cluster| self.cluster_end(cluster))),
             "views": sorted(tower.views.iter().map(|view| self.view_end(view))),
             "alert_rules": sorted(tower.rules.iter().filter_map(|rule| self.rule_end(rule))),
+            "inspection": self.inspector_end(),
             "racks": sorted(tower.racks.iter().map(|rack| self.rack_end(rack))),
         })
     }

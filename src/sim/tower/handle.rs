@@ -15,7 +15,7 @@ use super::{
     accounts,
     contract::Parsed,
     denied::{Denied, error_body},
-    filter, graphql,
+    filter, graphql, inspector,
     knobs::{FirstTaskList, TowerRefusal},
     phase::Phase,
     routes::{Route, Run, find},
@@ -28,6 +28,7 @@ use super::{
 enum Aim {
     Rest(&'static Route),
     Graphql(&'static str, bool),
+    Inspector(inspector::Operation),
     /// `GET /v2/api/login`: the pre-flight look at what lives here (api-cloudtower §2).
     Presence,
     Unknown,
@@ -35,6 +36,9 @@ enum Aim {
 
 impl Aim {
     fn of(call: &Call) -> Self {
+        if let Some(operation) = inspector::Operation::of(call) {
+            return Self::Inspector(operation);
+        }
         match (call.method.as_str(), find(&call.path)) {
             ("GET", Some(route)) if route.operation == "tower.login" => Self::Presence,
             (method, Some(route)) if route.method == method => Self::Rest(route),
@@ -50,6 +54,7 @@ impl Aim {
         match self {
             Self::Rest(route) => (route.operation, route.changing),
             Self::Graphql(operation, changing) => (operation, changing),
+            Self::Inspector(operation) => operation.name(),
             Self::Presence => ("tower.login", false),
             Self::Unknown => ("tower.unknown", false),
         }
@@ -109,6 +114,7 @@ fn judge(
     let outcome = match aim {
         Aim::Rest(route) => rest(&mut visit, contract, route).map(|value| Answer::json(200, &value)),
         Aim::Graphql(..) => graph(&mut visit, contract),
+        Aim::Inspector(operation) => inspector::run(&mut visit, operation),
         Aim::Presence => {
             return error_body(call, 404, Some("NOT_FOUND"), "no such operation", &Value::Null);
         }
@@ -159,7 +165,8 @@ fn wrong_envelope(call: &Call) -> Option<String> {
     if call.header("x-smartx-token").is_some() {
         return Some("x-smartx-token header".to_owned());
     }
-    if !call.query.is_empty() {
+    // Only the inspection centre takes one, and looks at it itself.
+    if !call.query.is_empty() && !call.path.starts_with(inspector::ROOT) {
         return Some("a query where none belongs".to_owned());
     }
     let content_type = call.header("content-type").unwrap_or_default();

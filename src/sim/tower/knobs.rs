@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::random;
+use super::{
+    super::random,
+    inspector::{InspectorQuirks, InspectorVariants},
+};
 
 /// `[site.tower]`: how CloudTower is found.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -18,6 +21,7 @@ pub struct TowerQuirks {
     pub capacity_rule_row: usize,
     /// Port 80 answers instead of redirecting (§7.1, M).
     pub http_answers: bool,
+    pub inspector: InspectorQuirks,
 }
 
 impl Default for TowerQuirks {
@@ -28,6 +32,7 @@ impl Default for TowerQuirks {
             root_password: None,
             capacity_rule_row: 70,
             http_answers: false,
+            inspector: InspectorQuirks::default(),
         }
     }
 }
@@ -46,6 +51,9 @@ pub struct TowerDurations {
     pub connected: f64,
     pub settings: f64,
     pub connect_task: f64,
+    /// From the start of an inspection to its end, and of its report.
+    pub inspection: f64,
+    pub inspection_export: f64,
 }
 
 impl Default for TowerDurations {
@@ -59,6 +67,8 @@ impl Default for TowerDurations {
             connected: 10.0,
             settings: 13.0,
             connect_task: 20.0,
+            inspection: 300.0,
+            inspection_export: 15.0,
         }
     }
 }
@@ -74,6 +84,7 @@ pub struct TowerVariants {
     pub first_task_list: FirstTaskList,
     pub early_local_id: EarlyLocalId,
     pub typename_input: TypenameInput,
+    pub inspector: InspectorVariants,
 }
 
 /// The body of a 401 (§7.2).
@@ -151,6 +162,7 @@ impl TowerVariants {
             first_task_list: draw(seed, "tasks", &[T::Empty, T::Listed]),
             early_local_id: draw(seed, "local-id", &[L::Null, L::Set]),
             typename_input: draw(seed, "typename", &[N::Accepted, N::Refused]),
+            inspector: InspectorVariants::drawn(seed),
         }
     }
 }

@@ -12,6 +12,7 @@ mod filter;
 mod graphql;
 mod handle;
 mod ids;
+mod inspector;
 mod inventory;
 mod knobs;
 mod organizations;
@@ -32,6 +33,7 @@ use serde::{Deserialize, Serialize};
 pub use contract::Contract;
 pub use fate::{ConnectFate, TaskFate};
 pub use handle::handle;
+pub use inspector::InspectionFate;
 pub use knobs::{TowerDurations, TowerQuirks, TowerVariants};
 pub use routes::operations;
 
@@ -63,6 +65,8 @@ pub struct Tower {
     views: Vec<View>,
     graphs: Vec<Graph>,
     rules: Vec<GlobalRule>,
+    #[serde(default)]
+    inspector: inspector::Inspector,
     racks: Vec<Rack>,
     bricks: Vec<Brick>,
     /// By node id.

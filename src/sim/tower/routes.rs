@@ -1,8 +1,8 @@
 //! The table of REST operations: what each needs and who answers.
 
 use super::{
-    accounts, alerts, boards, clusters, denied::Outcome, graphql, organizations, racks, settings, setup,
-    tables::Table, visit::Visit,
+    accounts, alerts, boards, clusters, denied::Outcome, graphql, inspector, organizations, racks, settings,
+    setup, tables::Table, visit::Visit,
 };
 
 #[derive(Clone, Copy)]
@@ -89,7 +89,8 @@ const ROUTES: &[Route] = &[
 
 /// The names that faults may use.
 pub fn operations() -> impl Iterator<Item = &'static str> {
-    ROUTES.iter().map(|route| route.operation).chain(graphql::OPERATIONS.map(|(operation, _)| operation))
+    let graphql = graphql::OPERATIONS.map(|(operation, _)| operation);
+    ROUTES.iter().map(|route| route.operation).chain(graphql).chain(inspector::operations())
 }
 
 /// The route of `/v2/api/<operation>`.

@@ -4,6 +4,7 @@ mod attaching;
 mod configuring;
 mod contract;
 mod faults;
+mod inspection;
 mod setup;
 mod strictness;
 mod variants;
