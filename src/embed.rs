@@ -27,6 +27,8 @@ pub const STAGES: &[(&str, &str)] = &[
     ("02-init-cluster", include_str!("../stages/02-init-cluster.toml")),
     ("03-config-cluster", include_str!("../stages/03-config-cluster.toml")),
     ("04-deploy-cloudtower", include_str!("../stages/04-deploy-cloudtower.toml")),
+    ("05-attach-cluster", include_str!("../stages/05-attach-cluster.toml")),
+    ("06-config-cloudtower", include_str!("../stages/06-config-cloudtower.toml")),
     ("07-verify", include_str!("../stages/07-verify.toml")),
     ("14-handover", include_str!("../stages/14-handover.toml")),
 ];
@@ -48,6 +50,9 @@ pub const GRAPHQL: &[(&str, &str)] = &[
 
 /// The name grammar of the CloudTower installation image.
 pub const CLOUDTOWER_PACKAGE: &str = include_str!("../templates/packages/cloudtower.toml");
+
+/// The monitoring views and graphs that every cluster gets.
+pub const DASHBOARDS: &str = include_str!("../templates/dashboards.toml");
 
 /// The configuration's defaults: the commented example is the default.
 pub const CONFIG: &str = include_str!("../examples/voyager.toml");

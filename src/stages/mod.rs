@@ -9,14 +9,18 @@ pub mod settings;
 pub mod workbook;
 pub mod world;
 
+mod attach_cluster;
 mod bond;
+mod config_cloudtower;
 mod config_cluster;
 mod deploy_cloudtower;
 mod init_cluster;
 mod jobs;
 mod ownership;
+mod patience;
 mod prepare;
 mod serials;
 mod shared;
+mod tasks;
 mod uploading;
 mod verify;

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{config_cluster, deploy_cloudtower, handover, init_cluster, prepare, world::World};
+use super::{
+    attach_cluster, config_cloudtower, config_cluster, deploy_cloudtower, handover, init_cluster, prepare,
+    verify, world::World,
+};
 use crate::{
     embed,
     engine::{Stage, StageManifest, Steps},
@@ -32,13 +35,15 @@ pub fn manifests() -> Result<Vec<StageManifest>> {
     embed::STAGES.iter().map(|(name, text)| manifest(name, text)).collect()
 }
 
-fn steps() -> [Steps<World>; 6] {
+fn steps() -> [Steps<World>; 8] {
     [
         prepare::steps(),
         init_cluster::steps(),
         config_cluster::steps(),
         deploy_cloudtower::steps(),
-        super::verify::steps(),
+        attach_cluster::steps(),
+        config_cloudtower::steps(),
+        verify::steps(),
         handover::steps(),
     ]
 }

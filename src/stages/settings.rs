@@ -24,6 +24,8 @@ pub struct Settings {
     /// And further than this stops the run: certificates and sessions would not hold.
     #[serde(deserialize_with = "duration")]
     pub clock_limit: Duration,
+    /// Hosts are put into their planned racks, which shifts data between them (api-cloudtower §10).
+    pub move_nodes: bool,
 }
 
 impl Default for Settings {
@@ -35,6 +37,7 @@ impl Default for Settings {
             parallel_probes: 32,
             clock_warning: Duration::from_secs(30),
             clock_limit: Duration::from_secs(600),
+            move_nodes: false,
         }
     }
 }
@@ -55,7 +58,7 @@ mod tests {
     fn the_example_configuration_states_exactly_the_defaults() {
         let example: toml::Table = embed::CONFIG.parse().unwrap();
         let table = example["stages"].as_table().unwrap();
-        assert_eq!(table.len(), 6, "every key is a live line");
+        assert_eq!(table.len(), 7, "every key is a live line");
         assert_eq!(Settings::deserialize(table.clone()).unwrap(), Settings::default());
     }
 }

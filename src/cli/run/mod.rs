@@ -74,6 +74,8 @@ pub struct RunOptions {
     pub dry_run: bool,
     #[arg(long, help = "cli.option.take-over")]
     pub take_over: bool,
+    #[arg(long, help = "cli.option.move-nodes")]
+    pub move_nodes: bool,
     /// Rehearsals only: kills the process at a named moment, to prove that nothing is lost or done twice.
     #[arg(long, value_name = "STEP:POINT", hide = true)]
     pub crash_at: Option<String>,
@@ -105,7 +107,8 @@ pub fn run(session: &Session, options: &RunOptions) -> Result<Ended> {
         let expected = message("cli.run.twin-only", &[]);
         return Err(usage::wrong_value("--speed / --faults / --seed", "…", expected));
     }
-    let config = Config::load(session, Some(&options.site.plan))?;
+    let mut config = Config::load(session, Some(&options.site.plan))?;
+    config.stages.move_nodes |= options.move_nodes;
     let stages = registry::stages(&config.step_timeout)?;
     let asked = asked::Asked::parse(options, &stages)?;
     let check = CheckOptions { strict: false, stages: asked.stage_numbers(&stages) };
