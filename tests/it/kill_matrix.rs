@@ -176,9 +176,21 @@ fn once_only(ledger: &Ledger) -> BTreeMap<String, u64> {
         ("fisheye.setup_root".to_owned(), ledger.setup_root.count),
         ("fisheye.vm.create".to_owned(), ledger.vms.values().map(|tally| tally.count).sum()),
         ("ssh.installer".to_owned(), ledger.installer_starts.count),
+        ("tower.createRootUser".to_owned(), ledger.root_users.count),
+        ("tower.connect-cluster".to_owned(), ledger.connections.values().map(|tally| tally.count).sum()),
     ]);
     counts.extend(ledger.vds.iter().map(|(name, tally)| (format!("vds {name}"), tally.count)));
     counts.extend(ledger.networks.iter().map(|(name, tally)| (format!("network {name}"), tally.count)));
+    for (kind, tallies) in [
+        ("organization", &ledger.organizations),
+        ("datacenter", &ledger.datacenters),
+        ("view", &ledger.views),
+        ("graph", &ledger.graphs),
+        ("rack", &ledger.racks),
+        ("chassis", &ledger.chassis),
+    ] {
+        counts.extend(tallies.iter().map(|(name, tally)| (format!("{kind} {name}"), tally.count)));
+    }
     let complete = ledger.volumes.values().filter(|volume| volume.sha256.is_some());
     counts.extend(complete.map(|volume| (format!("image {}", volume.name), volume.chunks_new)));
     counts

@@ -30,6 +30,8 @@ mod simulated_site;
 mod ssh;
 mod support;
 mod template;
+mod tower;
+mod tower_contract;
 mod uploads;
 mod verification;
 mod write_back;
