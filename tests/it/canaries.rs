@@ -1,5 +1,7 @@
 //! No secret of the plan or the site is found in anything the tool writes, in any usual form.
 
+use std::path::PathBuf;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::support::{
@@ -86,6 +88,9 @@ fn tells_nothing(site: &SimulatedSite, ran: &Ran) {
     files.retain(|file| file.extension().is_none_or(|ext| ext != "xlsx") && *file != plan);
     assert!(files.iter().any(|file| file.ends_with("journal.jsonl")), "no journal among {files:?}");
     assert!(files.iter().any(|file| file.ends_with("wire.jsonl")), "no transcript among {files:?}");
+    let read = |file: &PathBuf| (file.display().to_string(), std::fs::read(file).expect("a file is read"));
+    let mut contents: Vec<(String, Vec<u8>)> = files.iter().map(read).collect();
+    contents.extend(bundled(site));
     for needle in &needles {
         assert!(
             !contains(ran.stdout.as_bytes(), needle),
@@ -97,15 +102,41 @@ fn tells_nothing(site: &SimulatedSite, ran: &Ran) {
             "standard error tells {}",
             String::from_utf8_lossy(needle)
         );
-        for file in &files {
-            let content = std::fs::read(file).expect("a file is read");
-            assert!(
-                !contains(&content, needle),
-                "{} tells {}",
-                file.display(),
-                String::from_utf8_lossy(needle)
-            );
+        for (name, content) in &contents {
+            assert!(!contains(content, needle), "{name} tells {}", String::from_utf8_lossy(needle));
         }
+    }
+}
+
+/// The support archives of the newest run, with and without the plan, down to the parts of the workbooks in them.
+fn bundled(site: &SimulatedSite) -> Vec<(String, Vec<u8>)> {
+    // Papers too, of a run that did not come so far by itself.
+    Voyager::within(site.folder.path()).arg("report").run().exits_with(0);
+    let mut parts = Vec::new();
+    for (name, plan) in [("a.zip", &[][..]), ("b.zip", &["--plan", "plan.xlsx"])] {
+        let places = ["--artifacts", "artifacts/simulated"];
+        let bundle =
+            Voyager::within(site.folder.path()).args(["bundle", "--to", name]).args(places).args(plan);
+        bundle.run().exits_with(0);
+        let archive = std::fs::read(site.folder.path().join(name)).expect("the archive is read");
+        unpack(name, archive, &mut parts);
+    }
+    assert!(parts.iter().any(|(name, _)| name.contains("acceptance-zh.xlsx/xl/worksheets/sheet1.xml")));
+    assert!(parts.iter().all(|(name, _)| !name.contains("secret.key")));
+    parts
+}
+
+fn unpack(name: &str, content: Vec<u8>, parts: &mut Vec<(String, Vec<u8>)>) {
+    if !content.starts_with(b"PK") {
+        return parts.push((name.to_owned(), content));
+    }
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(content)).expect("an archive");
+    for at in 0..archive.len() {
+        let mut entry = archive.by_index(at).expect("an entry");
+        let inner = format!("{name}/{}", entry.name().expect("a name"));
+        let mut content = Vec::new();
+        std::io::Read::read_to_end(&mut entry, &mut content).expect("it is whole");
+        unpack(&inner, content, parts);
     }
 }
 

@@ -13,7 +13,7 @@ use clap::Args;
 use serde_json::json;
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-use super::{PastRun, whose::WhichRun};
+use super::{FOLDER, PastRun, whose::WhichRun};
 use crate::{
     cli::{Ended, platform, session::Session},
     clients::redact::Redactor,
@@ -106,7 +106,7 @@ fn entries(past: &PastRun, plan: Option<&Plan>) -> io::Result<Vec<Entry>> {
             add(name.to_owned(), fs::read(path)?);
         }
     }
-    for (folder, kinds) in [("", ["json", "jsonl", "log"].as_slice()), ("acceptance", &["html", "xlsx"])] {
+    for (folder, kinds) in [("", ["json", "jsonl", "log"].as_slice()), (FOLDER, &["html", "xlsx"])] {
         for path in files(&past.folder().join(folder), kinds)? {
             let name: Vec<&str> =
                 [Some("run"), Some(folder), path.file_name().and_then(|name| name.to_str())]

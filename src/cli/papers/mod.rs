@@ -27,6 +27,9 @@ use crate::{
 
 pub use self::identity::identity;
 
+/// Where the papers lie in a run folder.
+pub const FOLDER: &str = "acceptance";
+
 /// One run of a site, seen from its folder.
 #[derive(Clone, Debug)]
 pub struct PastRun {
@@ -92,7 +95,7 @@ impl PastRun {
 
 impl Papers for PastRun {
     fn folder(&self) -> PathBuf {
-        PastRun::folder(self).join("acceptance")
+        PastRun::folder(self).join(FOLDER)
     }
 
     fn make(&self) -> Result<Vec<Paper>> {

@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::PastRun;
+use super::{FOLDER, PastRun};
 use crate::{
     engine::journal::line,
     failure::{Failure, Kind, Result},
@@ -21,7 +21,7 @@ use crate::{
 const NAME: &str = "seal.json";
 
 /// Not sealed: still being written when the seal is made; checked by making it again; the seal itself.
-const LEFT_OUT: [&str; 3] = ["voyager.log", "acceptance", NAME];
+const LEFT_OUT: [&str; 3] = ["voyager.log", FOLDER, NAME];
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

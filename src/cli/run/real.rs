@@ -89,16 +89,31 @@ pub async fn run(
     }
     .await;
     let (end, summary) = ended.map_err(|failure: Box<Failure>| failure.logged_at(&log))?;
-    papers::seal::seal(&past)?;
     let next = next::command(session, options, stages, &selection, &end, reach.rehearsal().is_some());
     tell(session, &end, &summary, &next, &log);
+    tell_papers(session, &past);
     if let (Some(twin), false) = (&reach.twin, session.json()) {
         let media = media_folder(options, config, true, &site).0;
         let lines = ledger::lines(&twin.ledger(), media.as_deref());
         lines.iter().for_each(|line| session.screen.line(session.screen.say(line)));
     }
     reach.close().await;
+    papers::seal::seal(&past)?;
     Ok(Ended::Run(end.exit_code))
+}
+
+/// Where the papers lie, or how to have them of a run that did not come so far.
+fn tell_papers(session: &Session, past: &PastRun) {
+    if session.json() {
+        return;
+    }
+    let folder = past.folder().join(papers::FOLDER);
+    let said = if folder.is_dir() {
+        message("cli.run.papers", &[("folder", &folder.display())])
+    } else {
+        message("cli.run.papers-later", &[("run", &past.run)])
+    };
+    session.screen.line(session.screen.say(&said));
 }
 
 /// Where the media lie, and whether stand-ins have to be made there: a rehearsal needs no media of its own.
