@@ -105,6 +105,11 @@ impl Handle {
         self.dependents.iter().any(open)
     }
 
+    /// Whether the act of `step` was ever begun at this site: if not, what stands there was there before.
+    pub fn acted(&self, step: &str) -> bool {
+        self.context.journal.borrow().state().step(step).is_some_and(|record| record.acted)
+    }
+
     /// Why `step` was skipped, when that is how it ended last.
     pub fn skipped(&self, step: &str) -> Option<Text> {
         let journal = self.context.journal.borrow();

@@ -59,6 +59,8 @@ pub enum Agreement {
     Unread,
     /// No call reads it here.
     Unreadable,
+    /// Another value, knowingly left as it was: the step that makes it was skipped, and said so.
+    Kept,
     /// The plan asks for nothing.
     NotPlanned,
 }

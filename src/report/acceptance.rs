@@ -66,6 +66,8 @@ pub enum Standing {
     Unread,
     /// No call reads it.
     NotProvable,
+    /// Another value, knowingly left as it was.
+    Kept,
     /// The step that makes it acted again after the reading.
     Outdated,
     NotPlanned,
@@ -80,6 +82,7 @@ impl Standing {
             Agreement::Missing => Self::Missing,
             Agreement::Unread => Self::Unread,
             Agreement::Unreadable => Self::NotProvable,
+            Agreement::Kept => Self::Kept,
             Agreement::NotPlanned => Self::NotPlanned,
         }
     }
@@ -91,7 +94,7 @@ impl Standing {
 
     /// Planned, not wrong, and not proved either.
     pub fn is_open(self) -> bool {
-        matches!(self, Self::NoEvidence | Self::Unread | Self::NotProvable | Self::Outdated)
+        matches!(self, Self::NoEvidence | Self::Unread | Self::NotProvable | Self::Kept | Self::Outdated)
     }
 }
 

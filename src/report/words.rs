@@ -19,6 +19,7 @@ pub fn standing(standing: Standing) -> (Text, Mark) {
         Standing::NoEvidence => (message("report.standing.no-evidence", &[]), Mark::Open),
         Standing::Unread => (message("report.standing.unread", &[]), Mark::Open),
         Standing::NotProvable => (message("report.standing.not-provable", &[]), Mark::Open),
+        Standing::Kept => (message("report.standing.kept", &[]), Mark::Open),
         Standing::Outdated => (message("report.standing.outdated", &[]), Mark::Open),
         Standing::NotPlanned => (message("report.standing.not-planned", &[]), Mark::Faint),
     }

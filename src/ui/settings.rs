@@ -23,7 +23,9 @@ pub fn lines<'a>(
     ];
     let mut table = Table::new(&headings.each_ref().map(|heading| screen.say(heading)));
     for row in settings {
-        let found = row.found.as_ref().or(row.reason.as_ref()).map_or("-", |text| screen.say(text));
+        // Why another value was kept was told when that was decided.
+        let reason = row.reason.as_ref().filter(|_| row.verdict != Agreement::Kept);
+        let found = row.found.as_ref().or(reason).map_or("-", |text| screen.say(text));
         table.row(vec![
             screen.say(&row.title).to_owned(),
             row.cell.clone().unwrap_or_default(),
@@ -44,6 +46,7 @@ pub fn verdict(verdict: Agreement) -> Text {
         Agreement::Missing => message("ui.setting.missing", &[]),
         Agreement::Unread => message("ui.setting.unread", &[]),
         Agreement::Unreadable => message("ui.setting.unreadable", &[]),
+        Agreement::Kept => message("ui.setting.kept", &[]),
         Agreement::NotPlanned => message("ui.setting.not-planned", &[]),
     }
 }

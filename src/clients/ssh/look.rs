@@ -8,7 +8,7 @@ use super::{
     session::Session,
 };
 use crate::{
-    clients::wire::Class,
+    clients::wire::{Class, Receipt},
     failure::{Failure, Kind, Result},
     secret::Secret,
 };
@@ -43,6 +43,11 @@ impl SshReader {
 }
 
 impl Looker {
+    /// The last command, or the login where none was run yet.
+    pub fn last_read(&self) -> Option<Receipt> {
+        self.0.last_read()
+    }
+
     /// The content of a file, or `None` when it is not there.
     pub async fn file(&self, file: RemoteFile) -> Result<Option<String>> {
         let line = format!("cat {file}");

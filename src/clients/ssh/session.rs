@@ -20,6 +20,7 @@ use super::{
     connection::{Connection, Service},
 };
 use crate::{
+    clients::wire::Receipt,
     failure::{Failure, Kind, Result},
     messages::message,
     secret::Secret,
@@ -53,6 +54,11 @@ impl Session {
     ) -> Self {
         let slots = Semaphore::new(CHANNELS);
         Self { connection, service, user: user.to_owned(), password: Mutex::new(password), slots }
+    }
+
+    /// The last reading exchange.
+    pub(super) fn last_read(&self) -> Option<Receipt> {
+        self.service.wire.last_read()
     }
 
     /// Who is logged in.

@@ -60,6 +60,12 @@ impl TowerReader {
         }
     }
 
+    /// The same with a login of its own, whatever session there is: the proof of a password.
+    pub async fn enter_anew(&self) -> Result<Entry> {
+        *self.site.session.state.lock().await = State::Out;
+        self.enter().await
+    }
+
     /// Whether the planned password is the one that CloudTower knows in encoded form.
     pub fn default_is_planned(&self) -> bool {
         self.site.session.planned.expose() == DEFAULT_PASSWORD

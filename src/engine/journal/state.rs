@@ -26,6 +26,8 @@ pub struct StepRecord {
     pub finished: Option<Outcome>,
     /// The inputs recorded with the last intent or good outcome.
     pub inputs: Option<Inputs>,
+    /// Its act was begun at least once, so what stands there may be of our making.
+    pub acted: bool,
     /// An act began and nothing says how it ended.
     pub open_intent: bool,
     /// Of the open or last unfinished attempt.
@@ -99,6 +101,7 @@ impl State {
             EventKind::Intent { step } => {
                 let record = self.running(step)?;
                 record.open_intent = true;
+                record.acted = true;
                 record.inputs = inputs.cloned();
             }
             EventKind::Remembered { step, name, value } => {

@@ -71,6 +71,14 @@ impl Cluster {
 }
 
 impl State {
+    /// The name of the image that the machine at this address was installed from.
+    pub fn installed_from(&self, address: Ipv4Addr) -> Option<&str> {
+        let there = |vm: &&Vm| vm.network.as_ref().is_some_and(|network| network.ip == address);
+        let path = &self.cluster.vms.iter().find(there)?.image_path;
+        let volume = self.cluster.volumes.iter().find(|volume| volume.path() == *path)?;
+        Some(&volume.name)
+    }
+
     pub fn life(&self, vm: &Vm, now: Moment) -> Life {
         let installed = vm.powered_on.map(|on| on.plus(durations::seconds(self.durations.os_install)));
         match (vm.running, vm.powered_on, installed) {

@@ -12,6 +12,7 @@ use super::{
     visit::Visit,
 };
 
+/// Where no image tells.
 const VERSION: &str = "4.6.2";
 const TRIAL_DAYS: f64 = 90.0;
 
@@ -63,10 +64,20 @@ impl State {
         self.tower.installation.iter().map(row).collect()
     }
 
+    /// That of the image it was installed from: `cloudtower-v4.7.1.oe2003.x86_64.iso`.
+    fn tower_version(&self) -> String {
+        let image = self.twin.plan.cloudtower.and_then(|address| self.installed_from(address));
+        let version = image.and_then(|name| name.strip_prefix("cloudtower-v")).map(|rest| {
+            let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+            rest[..end].trim_end_matches('.').to_owned()
+        });
+        version.filter(|version| !version.is_empty()).unwrap_or_else(|| VERSION.to_owned())
+    }
+
     pub(super) fn deploy_rows(&self) -> Vec<Value> {
         let row = |installation: &Installation| {
             json!({
-                "id": installation.deploy_id, "version": VERSION,
+                "id": installation.deploy_id, "version": self.tower_version(),
                 "license": {"id": installation.licence_id},
             })
         };
@@ -75,8 +86,8 @@ impl State {
 }
 
 /// `GET get-version`.
-pub fn version(_: &mut Visit<'_>) -> Outcome {
-    Ok(json!(VERSION))
+pub fn version(visit: &mut Visit<'_>) -> Outcome {
+    Ok(json!(visit.state.tower_version()))
 }
 
 /// `POST get-ntp-service-url`.

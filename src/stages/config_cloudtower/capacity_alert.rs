@@ -12,9 +12,9 @@ use crate::{
     },
 };
 
-const RULE: &str = "zbs_cluster_data_space_use_rate";
+pub const RULE: &str = "zbs_cluster_data_space_use_rate";
 /// Stays as every CloudTower has it.
-const CRITICAL: u8 = 90;
+pub const CRITICAL: u8 = 90;
 
 pub async fn probe(world: &WorldRead, handle: &Handle) -> Result<ChangeProbe> {
     let cluster = handle.need(&CLUSTER)?;

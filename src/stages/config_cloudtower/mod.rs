@@ -1,13 +1,18 @@
 //! Stage 06, config-cloudtower: settings of the attached cluster in CloudTower (api-cloudtower §§5-7, 10).
 
 mod capacity_alert;
-mod dashboards;
+pub(super) mod dashboards;
 mod graphs;
-mod placement;
+pub(super) mod placement;
 mod racks;
 mod storage_policy;
 mod views;
 
+pub(super) use self::{
+    capacity_alert::{CRITICAL, RULE as CAPACITY_RULE},
+    racks::topology,
+    storage_policy::REPLICAS,
+};
 use super::{patience::patient, tasks, world::World};
 use crate::engine::Steps;
 

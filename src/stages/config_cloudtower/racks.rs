@@ -42,7 +42,7 @@ pub async fn probe(world: &WorldRead, handle: &Handle) -> Result<ChangeProbe> {
     })
 }
 
-async fn topology(tower: &TowerReader, cluster: &str) -> Result<Topology> {
+pub async fn topology(tower: &TowerReader, cluster: &str) -> Result<Topology> {
     Ok(Topology {
         racks: tower.racks(cluster).await?,
         chassis: tower.chassis(cluster).await?,

@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-const REPLICAS: u8 = 2;
+pub const REPLICAS: u8 = 2;
 
 pub async fn probe(world: &WorldRead, handle: &Handle) -> Result<ChangeProbe> {
     let cluster = handle.need(&CLUSTER)?;

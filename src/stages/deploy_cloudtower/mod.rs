@@ -2,16 +2,16 @@
 //! api-cloudtower §2, §3).
 
 mod account;
-mod guest;
+pub(super) mod guest;
 mod guest_agent;
 mod guest_network;
-mod image;
+pub(super) mod image;
 mod installer;
 mod licence;
 pub mod media;
 mod network;
 mod organization;
-mod resolv_conf;
+pub(super) mod resolv_conf;
 mod tower_ntp;
 mod vm;
 mod web;

@@ -61,7 +61,7 @@ fn judge(plan: &Plan, content: Option<&str>) -> ChangeProbe {
 }
 
 /// The name servers of a `resolv.conf`, in order.
-fn servers(content: &str) -> Vec<String> {
+pub fn servers(content: &str) -> Vec<String> {
     let server = |line: &str| {
         let mut words = line.split_whitespace();
         (words.next() == Some("nameserver")).then(|| words.next().unwrap_or_default().to_owned())

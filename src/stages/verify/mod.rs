@@ -3,6 +3,7 @@
 //! An area is one way to the site. Its readers are one file each: the rows as data, each with the place in an
 //! answer that shows it.
 
+mod cloudtower;
 mod fisheye;
 mod row;
 mod ssh;
@@ -13,5 +14,9 @@ use super::world::World;
 use crate::engine::Steps;
 
 pub fn steps() -> Steps<World> {
-    Steps::new().verify("fisheye", fisheye::read).verify("ssh", ssh::read).verify("workbook", workbook::read)
+    Steps::new()
+        .verify("fisheye", fisheye::read)
+        .verify("cloudtower", cloudtower::read)
+        .verify("ssh", ssh::read)
+        .verify("workbook", workbook::read)
 }

@@ -64,6 +64,27 @@ impl Row {
         Self { same: |planned, found| planned.eq_ignore_ascii_case(found), ..self }
     }
 
+    /// The site may say more than the plan, or less: `6.2.0` for `6.2.0P4`.
+    pub fn beginning(self) -> Self {
+        let same = |planned: &str, found: &str| {
+            !found.is_empty() && (planned.starts_with(found) || found.starts_with(planned))
+        };
+        Self { same, ..self }
+    }
+
+    /// A list that begins with the planned one.
+    pub fn leading(self) -> Self {
+        let same = |planned: &str, found: &str| {
+            found.strip_prefix(planned).is_some_and(|rest| rest.is_empty() || rest.starts_with(", "))
+        };
+        Self { same, ..self }
+    }
+
+    /// Called otherwise than the field of the plan.
+    pub fn titled(self, title: Text) -> Self {
+        Self { title, ..self }
+    }
+
     /// Where an answer shows it; `None` there: the site has no such thing.
     pub fn shown<'a, A>(self, find: impl Fn(&A) -> Option<String> + 'a) -> Wanted<'a, A> {
         Wanted { row: self, find: Box::new(find) }
@@ -105,4 +126,12 @@ type Find<'a, A> = Box<dyn Fn(&A) -> Option<String> + 'a>;
 pub struct Wanted<'a, A> {
     pub row: Row,
     pub find: Find<'a, A>,
+}
+
+/// A list of values whose order means nothing: `10.0.0.1, 10.0.0.2`.
+pub fn set<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
+    let mut values: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
+    values.sort();
+    values.dedup();
+    values.join(", ")
 }

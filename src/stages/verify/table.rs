@@ -3,7 +3,10 @@
 use super::row::{Row, Wanted};
 use crate::{
     clients::wire::Receipt,
-    engine::event::{Agreement, Setting},
+    engine::{
+        event::{Agreement, Setting},
+        handle::Handle,
+    },
     failure::{Failure, Kind, Result},
     messages::message,
     stages::{facts::reason, world::evidence},
@@ -18,13 +21,33 @@ pub struct Table {
 }
 
 impl Table {
-    pub fn into_settings(self) -> Vec<Setting> {
+    /// The rows. What a step was skipped over is no difference: it was told then and stays as it is.
+    pub fn into_settings(mut self, handle: &Handle) -> Vec<Setting> {
+        for row in &mut self.rows {
+            let differs = matches!(row.verdict, Agreement::Differs | Agreement::Missing);
+            let skipped = row.made_by.as_ref().filter(|_| differs).and_then(|step| handle.skipped(step));
+            if skipped.is_some() {
+                (row.verdict, row.reason) = (Agreement::Kept, skipped);
+            }
+        }
         self.rows
+    }
+
+    /// The last row, when it differs, does so knowingly: what was there already stays.
+    pub fn keep_last(&mut self, why: Text) {
+        if let Some(row) = self.rows.last_mut().filter(|row| row.verdict == Agreement::Differs) {
+            (row.verdict, row.reason) = (Agreement::Kept, Some(why));
+        }
     }
 
     /// Nobody answers here: what is still to be read stays unread.
     pub fn close(&mut self, why: Text) {
         self.closed.get_or_insert(why);
+    }
+
+    /// Why nothing more is asked here, if so.
+    pub fn closed(&self) -> Option<Text> {
+        self.closed.clone()
     }
 
     /// Asks one question and judges every row that its answer shows; hands the answer back for more questions.
@@ -37,7 +60,7 @@ impl Table {
         question: impl Future<Output = Result<A>>,
         receipt: impl FnOnce() -> Option<Receipt>,
     ) -> Result<Option<A>> {
-        if let Some(why) = self.closed.clone() {
+        if let Some(why) = self.closed() {
             self.unread(rows.into_iter().map(|wanted| wanted.row), &why);
             return Ok(None);
         }

@@ -10,7 +10,10 @@ use crate::{
     failure::Result,
     messages::message,
     plan::map,
-    stages::{facts::SERIAL, world::WorldRead},
+    stages::{
+        facts::{SERIAL, TOWER_SERIAL},
+        world::WorldRead,
+    },
 };
 
 /// A serial: where it is to stand, the fact that holds it, the step that writes it.
@@ -20,8 +23,10 @@ struct Serial {
     made_by: &'static str,
 }
 
-const SERIALS: [Serial; 1] =
-    [Serial { key: "cluster.serial", fact: SERIAL, made_by: "config-cluster.write-back" }];
+const SERIALS: [Serial; 2] = [
+    Serial { key: "cluster.serial", fact: SERIAL, made_by: "config-cluster.write-back" },
+    Serial { key: "cloudtower.serial", fact: TOWER_SERIAL, made_by: "deploy-cloudtower.write-back" },
+];
 
 pub async fn read(world: &WorldRead, handle: &Handle) -> Result<Vec<Setting>> {
     let mut table = Table::default();
@@ -32,7 +37,7 @@ pub async fn read(world: &WorldRead, handle: &Handle) -> Result<Vec<Setting>> {
             continue;
         };
         let (Some(serial), Some(cell)) = (handle.fact(fact), map::map().cell(key, None)) else {
-            table.not_planned(row, message("stages.verify.no_serial", &[]));
+            table.unread([row], &message("stages.verify.no_serial", &[]));
             continue;
         };
         let row = row.planned_as(&serial).made_by(made_by).ignoring_case();
@@ -52,15 +57,10 @@ pub async fn read(world: &WorldRead, handle: &Handle) -> Result<Vec<Setting>> {
             sha256: standing.source.sha256.clone(),
         });
         let found = standing.cells.get(&cell).filter(|text| !text.trim().is_empty());
-        let stands = found.is_some_and(|found| found.eq_ignore_ascii_case(&serial));
-        match (found, handle.skipped(made_by)) {
-            (found, Some(why)) if !stands => {
-                let found = found.map(crate::text::Text::same);
-                table.push(row.ended(Agreement::NotPlanned, found, Some(why), proof));
-            }
-            (Some(found), _) => table.push(row.found(found, proof)),
-            (None, _) => table.push(row.ended(Agreement::Missing, None, None, proof)),
-        }
+        table.push(match found {
+            Some(found) => row.found(found, proof),
+            None => row.ended(Agreement::Missing, None, None, proof),
+        });
     }
-    Ok(table.into_settings())
+    Ok(table.into_settings(handle))
 }

@@ -7,6 +7,7 @@ use crate::{
     messages::message,
     stages::{
         facts::SERIAL,
+        media::Package,
         verify::{row::Row, table::Table},
         world::WorldRead,
     },
@@ -14,6 +15,7 @@ use crate::{
 
 pub async fn read(world: &WorldRead, handle: &Handle, cluster: &Reader, table: &mut Table) -> Result<()> {
     cpu(cluster, table).await?;
+    tools_image(world, handle, table);
     let planned = handle.fact(&SERIAL).or_else(|| Some(world.plan.cluster.serial.as_ref()?.value.clone()));
     let row = || Row::derived("cluster.licence", message("stages.verify.licence", &[]), "");
     match planned {
@@ -22,9 +24,21 @@ pub async fn read(world: &WorldRead, handle: &Handle, cluster: &Reader, table: &
             let row = row.shown(|licence: &Licence| Some(licence.serial.clone()));
             table.ask(vec![row], cluster.licence(), || cluster.last_read()).await?;
         }
-        None => table.not_planned(row(), message("stages.verify.no_serial", &[])),
+        None => table.unread([row()], &message("stages.verify.no_serial", &[])),
     }
     Ok(())
+}
+
+/// CloudTower lists tools images; the cluster does not (api-fisheye §6.9).
+fn tools_image(world: &WorldRead, handle: &Handle, table: &mut Table) {
+    const MADE_BY: &str = "config-cluster.tools-image";
+    let what = message("stages.verify.tools_image", &[]);
+    let file = world.media.as_deref().and_then(|folder| Package::vm_tools().newest(folder).ok().flatten());
+    let row = Row::derived("tools.image", what, file.map_or_else(|| "-".to_owned(), |file| file.name));
+    match handle.skipped(MADE_BY) {
+        Some(why) => table.not_planned(row, why),
+        None => table.unreadable(row.made_by(MADE_BY), message("stages.verify.tools", &[])),
+    }
 }
 
 /// The planned model is the first one that the cluster recommends.

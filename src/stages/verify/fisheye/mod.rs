@@ -5,6 +5,7 @@ mod compute;
 mod hosts;
 mod networks;
 mod switches;
+mod tower_vm;
 
 use super::table::Table;
 use crate::{
@@ -21,5 +22,6 @@ pub async fn read(world: &WorldRead, handle: &Handle) -> Result<Vec<Setting>> {
     let vdses = switches::read(&world.plan, &cluster, &mut table).await?;
     networks::read(&world.plan, &cluster, &vdses, &mut table).await?;
     compute::read(world, handle, &cluster, &mut table).await?;
-    Ok(table.into_settings())
+    tower_vm::read(world, handle, &cluster, &mut table).await?;
+    Ok(table.into_settings(handle))
 }

@@ -2,14 +2,16 @@
 
 use futures_util::{StreamExt, stream};
 
-use super::{row::Row, table::Table};
 use crate::{
     clients::wire::Receipt,
-    engine::{event::Setting, handle::Handle},
+    engine::handle::Handle,
     failure::Result,
     messages::message,
     plan::model::{Host, Password},
-    stages::world::WorldRead,
+    stages::{
+        verify::{row::Row, table::Table},
+        world::WorldRead,
+    },
 };
 
 const MADE_BY: &str = "config-cluster.host-passwords";
@@ -20,7 +22,7 @@ const AT_A_TIME: usize = 4;
 /// What one account came to, and the login that tells.
 type Tried = (Result<bool>, Option<Receipt>);
 
-pub async fn read(world: &WorldRead, handle: &Handle) -> Result<Vec<Setting>> {
+pub async fn read(world: &WorldRead, handle: &Handle, table: &mut Table) -> Result<()> {
     let tried: Vec<(&Host, Tried, Tried)> = stream::iter(&world.plan.hosts)
         .map(|host| async move {
             let user = log_in(world, handle, host, &host.ssh_user.value, &host.ssh_password).await;
@@ -32,7 +34,6 @@ pub async fn read(world: &WorldRead, handle: &Handle) -> Result<Vec<Setting>> {
         .await;
     // Hosts of one cluster have one rule for root logins: where it lets nobody in, a refusal is no news of a password.
     let closed = tried.iter().all(|(_, user, admin)| matches!((&user.0, &admin.0), (Ok(true), Ok(false))));
-    let mut table = Table::default();
     for (host, (user, user_proof), (admin, admin_proof)) in tried {
         table.login(row(host, "ssh_password", &host.ssh_user.value, &host.ssh_password), user, user_proof)?;
         let row = row(host, "admin_password", &host.admin_user.value, &host.admin_password);
@@ -46,7 +47,7 @@ pub async fn read(world: &WorldRead, handle: &Handle) -> Result<Vec<Setting>> {
             table.login(row, admin, admin_proof)?;
         }
     }
-    Ok(table.into_settings())
+    Ok(())
 }
 
 fn row(host: &Host, name: &str, user: &str, password: &Password) -> Row {
