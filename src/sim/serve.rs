@@ -1,6 +1,6 @@
 //! The listener: from an accepted connection through the SOCKS handshake to the service that answers.
 
-use std::{convert::Infallible, future::Future, io, net::Ipv4Addr, sync::Arc};
+use std::{convert::Infallible, future::Future, io, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, to_bytes},
@@ -58,6 +58,11 @@ pub async fn listen(
     }
 }
 
+/// A connect to a silent address is tried again by TCP itself, in real time: after 1, 3 and 7 s (RFC 6298 with Linux's
+/// first timeout), and meets what the site has become by then.
+const RETRANSMISSIONS: [Duration; 3] =
+    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+
 async fn connection(tcp: TcpStream, site: Arc<Site>, login: &(String, String)) -> io::Result<()> {
     tcp.set_nodelay(true)?;
     let mut wire = Wire::new(tcp);
@@ -91,7 +96,16 @@ async fn planned(mut wire: Wire, site: Arc<Site>, address: Ipv4Addr, port: u16) 
             return Ok(());
         }
     }
-    let reach = site.with(|state, now| state.reach(now, address, port));
+    let mut reach = site.with(|state, now| state.reach(now, address, port));
+    for pause in RETRANSMISSIONS {
+        if reach != Reach::Silent {
+            break;
+        }
+        if tokio::time::timeout(pause, silence(&mut wire)).await.is_ok() {
+            return Ok(());
+        }
+        reach = site.with(|state, now| state.reach(now, address, port));
+    }
     match reach {
         Reach::Silent => return silence(&mut wire).await,
         Reach::Refused => return socks::reply(&mut wire, Reply::Refused).await,
