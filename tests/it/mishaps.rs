@@ -81,11 +81,13 @@ fn another_administrator_password_stops_with_4_and_its_cell_and_changes_nothing(
     let plan = Workbook::good().edit(&["H!M19 = Another!Pass9"]);
     plan.write(site.folder.path(), "plan.xlsx");
     let changes = site.ledger().change_count();
-    let ran = site.run().args(["--redo", "config-cluster.root-account"]).run().exits_with(4);
+    // The two finished steps that log in with it, as the tool names them.
+    let redo = ["--redo", "config-cluster.root-account", "--redo", "attach-cluster.cluster"];
+    let ran = site.run().args(redo).run().exits_with(4);
     ran.says("another password than 主机规划!M19").does_not_say("Another!Pass9");
     assert_eq!(site.ledger().change_count(), changes);
     Workbook::good().write(site.folder.path(), "plan.xlsx");
-    site.run().args(["--redo", "config-cluster.root-account"]).run().exits_with(0);
+    site.run().args(redo).run().exits_with(0);
 }
 
 #[test]
