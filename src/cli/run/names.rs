@@ -86,6 +86,7 @@ impl Names {
                 *text = match self.learnt.borrow().get(text.as_str()) {
                     Some(name) => format!("<{name}>"),
                     None if text.parse::<jiff::Timestamp>().is_ok() => "<time>".to_owned(),
+                    None if is_tower_id(text) && !self.planned.contains(text.as_str()) => "<id>".to_owned(),
                     None => self.path(text),
                 };
             }
@@ -110,6 +111,15 @@ impl Sink for Names {
 /// UUIDs, job and volume ids: long, and without a meaning.
 fn is_identifier(text: &str) -> bool {
     text.len() >= 16 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+}
+
+/// The form of CloudTower's own ids (site-behaviour §12): `c` and 24 of [a-z0-9], drawn anew by every twin.
+fn is_tower_id(text: &str) -> bool {
+    let drawn = |c: char| c.is_ascii_digit() || c.is_ascii_lowercase();
+    text.len() == 25
+        && text.starts_with('c')
+        && text.chars().all(drawn)
+        && text.contains(|c: char| c.is_ascii_digit())
 }
 
 /// Names UUIDs that no fact names.
@@ -148,6 +158,13 @@ mod tests {
         names.learn_value("vds_uuid", &json!("0a1b2c3d-0000-4000-8000-000000000001"));
         let path = "/api/v2/vds/0a1b2c3d-0000-4000-8000-000000000001/x/99999999-0000-4000-8000-000000000002";
         assert_eq!(names.path(path), "/api/v2/vds/<vds_uuid>/x/<uuid>");
+    }
+
+    #[test]
+    fn an_id_of_cloudtower_that_no_fact_names_is_shown_as_one() {
+        let body = r#"{"view_id":"cmwwg5mw0psgzazofc67dzlyg","metric_name":"clusterusage","name":"c-17"}"#;
+        let named = r#"{"view_id":"<id>","metric_name":"clusterusage","name":"c-17"}"#;
+        assert_eq!(names().body(body), named);
     }
 
     #[test]
