@@ -18,7 +18,6 @@ use crate::{
     failure::{Failure, Kind, Result},
     messages::message,
     stages::settings::Settings,
-    text::Text,
     units::parse_duration,
 };
 
@@ -111,9 +110,11 @@ fn overlay(base: &mut Table, layer: Table, prefix: &str, place: &str) -> Result<
                 let (expected, found) = (old.type_str(), value.type_str());
                 let args: [(&str, &dyn crate::text::Say); 3] =
                     [("key", &key), ("expected", &expected), ("found", &found)];
-                return Err(refused(place, message("cli.config.type", &args)));
+                return Err(variables::refused(place, message("cli.config.type", &args)));
             }
-            (None, _) => return Err(refused(place, message("cli.config.unknown", &[("key", &key)]))),
+            (None, _) => {
+                return Err(variables::refused(place, message("cli.config.unknown", &[("key", &key)])));
+            }
         }
     }
     Ok(())
@@ -130,13 +131,6 @@ fn durations<'de, D: serde::Deserializer<'de>>(input: D) -> Result<BTreeMap<Stri
 
 fn wrong(place: &str, error: &dyn std::error::Error) -> Box<Failure> {
     Failure::new(Kind::Usage, message("cli.config.doing", &[])).at(place).because(error)
-}
-
-fn refused(place: &str, answer: Text) -> Box<Failure> {
-    Failure::new(Kind::Usage, message("cli.config.doing", &[]))
-        .at(place)
-        .answer(answer)
-        .advise(message("cli.config.advice", &[]))
 }
 
 #[cfg(test)]

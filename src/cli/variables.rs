@@ -120,7 +120,8 @@ pub fn defaults() -> Result<Table> {
         .map_err(|error| Failure::new(Kind::Bug, doing()).at("examples/voyager.toml").because(&error))
 }
 
-fn refused(place: &str, answer: Text) -> Box<Failure> {
+/// A setting that cannot be used, by a variable or by the file: where it stands and what is wrong with it.
+pub fn refused(place: &str, answer: Text) -> Box<Failure> {
     Failure::new(Kind::Usage, message("cli.config.doing", &[]))
         .at(place)
         .answer(answer)
