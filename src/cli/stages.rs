@@ -53,7 +53,7 @@ fn show(session: &Session, stage: &Stage<World>) {
             step.id.clone(),
             kind.to_owned(),
             screen.say(&step.title).to_owned(),
-            needs(stage, position).join(", "),
+            [needs(stage, position), step.ends.clone()].concat().join(", "),
             step.expected.map(units::duration).unwrap_or_default(),
             units::duration(step.timeout),
         ]);
@@ -63,10 +63,11 @@ fn show(session: &Session, stage: &Stage<World>) {
     screen.line("");
 }
 
-/// The steps that must have ended before: those named, else the one before it in the stage.
+/// The steps that must have ended well before: those named, else the one before it in the stage.
 fn needs(stage: &StageManifest, position: usize) -> Vec<String> {
     match &stage.steps[position].after {
         Some(after) => after.clone(),
+        None if !stage.steps[position].ends.is_empty() => Vec::new(),
         None if position > 0 => vec![format!("{}.{}", stage.id, stage.steps[position - 1].id)],
         None => Vec::new(),
     }
@@ -81,6 +82,7 @@ fn record(stage: &Stage<World>) -> Value {
             "kind": kind,
             "title": step.title,
             "after": needs(stage, position),
+            "ends": step.ends,
             "uses": step.uses,
             "expected_ms": step.expected.map(|time| time.as_millis() as u64),
             "timeout_ms": step.timeout.as_millis() as u64,

@@ -37,9 +37,12 @@ pub struct StepManifest {
     pub visible_within: Option<Duration>,
     #[serde(default)]
     pub poll: Poll,
-    /// True dependencies (`stage.step`); absent: the step before this one.
+    /// True dependencies (`stage.step`); absent, and no `ends` either: the step before this one.
     #[serde(default)]
     pub after: Option<Vec<String>>,
+    /// Steps and whole stages that must be over first, however they ended.
+    #[serde(default)]
+    pub ends: Vec<String>,
     /// The plan fields this step depends on.
     #[serde(default)]
     pub uses: Vec<String>,

@@ -92,10 +92,13 @@ impl<'r, 'a, W: World + 'static> Schedule<'r, 'a, W> {
         (0..self.states.len()).find(|&at| self.states[at] == State::Waiting && self.ended(at))
     }
 
-    /// Whether everything that `at` comes after has ended. A step apart (a check of an earlier stage) passes the
-    /// question on to what itself comes after.
+    /// Whether everything that `at` comes after has ended, and what it only waits for too. A step apart (a check of
+    /// an earlier stage) passes the question on to what itself comes after.
     fn ended(&self, at: usize) -> bool {
-        self.before(at).iter().all(|&before| matches!(self.states[before], State::Well | State::Badly(_)))
+        let over = |before: &usize| matches!(self.states[*before], State::Well | State::Badly(_));
+        let ends = &self.runner.book.nodes[at].ends;
+        self.before(at).iter().all(over)
+            && ends.iter().all(|before| over(before) || self.states[*before] == State::Apart)
     }
 
     /// The steps taking part that `at` comes after, seen through those apart.

@@ -71,10 +71,12 @@ pub(super) struct Node<'a, W: World> {
     pub stage: usize,
     /// The steps it comes after, as indices of nodes.
     pub after: Vec<usize>,
+    /// The steps that must be over first, well or not.
+    pub ends: Vec<usize>,
 }
 
 impl<'a, W: World> Runbook<'a, W> {
-    /// Refuses doubled ids, `after` references to nothing, and cycles.
+    /// Refuses doubled ids, references to nothing, and cycles.
     pub fn new(stages: &'a [Stage<W>]) -> Result<Self> {
         let mut by_id = HashMap::new();
         let mut nodes: Vec<Node<'a, W>> = Vec::new();
@@ -83,18 +85,31 @@ impl<'a, W: World> Runbook<'a, W> {
                 if by_id.insert(step.id.as_str(), nodes.len()).is_some() {
                     return Err(bug(message("engine.manifest.doubled", &[("step", &step.id)])));
                 }
-                nodes.push(Node { step, stage: at, after: Vec::new() });
+                nodes.push(Node { step, stage: at, after: Vec::new(), ends: Vec::new() });
             }
         }
+        let of_stage: Vec<usize> = nodes.iter().map(|node| node.stage).collect();
+        let whole = |name: &str| {
+            let stage = stages.iter().position(|stage| stage.manifest.id == name)?;
+            Some((0..of_stage.len()).filter(|at| of_stage[*at] == stage).collect::<Vec<_>>())
+        };
         for (at, node) in nodes.iter_mut().enumerate() {
-            let find = |name: &String| {
+            let manifest = &node.step.manifest;
+            let unknown = |name: &String| {
                 let args: [(&str, &dyn Say); 2] = [("step", &node.step.id), ("after", name)];
-                let unknown = || bug(message("engine.manifest.after-unknown", &args));
-                by_id.get(name.as_str()).copied().ok_or_else(unknown)
+                bug(message("engine.manifest.after-unknown", &args))
             };
-            node.after = match &node.step.manifest.after {
-                None => at.checked_sub(1).into_iter().collect(),
-                Some(names) => names.iter().map(find).collect::<Result<_>>()?,
+            let step = |name: &String| by_id.get(name.as_str()).copied();
+            for name in &manifest.ends {
+                let ends = step(name).map(|at| vec![at]).or_else(|| whole(name));
+                node.ends.extend(ends.ok_or_else(|| unknown(name))?);
+            }
+            node.after = match &manifest.after {
+                None if node.ends.is_empty() => at.checked_sub(1).into_iter().collect(),
+                None => Vec::new(),
+                Some(names) => {
+                    names.iter().map(|name| step(name).ok_or_else(|| unknown(name))).collect::<Result<_>>()?
+                }
             };
         }
         let book = Self { stages, nodes, by_id };
@@ -133,7 +148,9 @@ impl<'a, W: World> Runbook<'a, W> {
     fn cycle(&self) -> Option<String> {
         let mut ended = vec![false; self.nodes.len()];
         loop {
-            let ready = |at: &usize| !ended[*at] && self.nodes[*at].after.iter().all(|&before| ended[before]);
+            let before =
+                |node: &Node<'a, W>| node.after.iter().chain(&node.ends).all(|&before| ended[before]);
+            let ready = |at: &usize| !ended[*at] && before(&self.nodes[*at]);
             match (0..self.nodes.len()).find(ready) {
                 Some(at) => ended[at] = true,
                 None => break,

@@ -64,6 +64,21 @@ async fn a_failure_stops_what_depends_on_it_and_nothing_else() {
     assert_eq!(bench.run(&stages(&list)).await.exit_code, 0);
 }
 
+#[tokio::test]
+async fn a_step_that_only_waits_for_an_end_is_not_stopped_by_a_failure() {
+    let bench = Bench::new();
+    let first =
+        stage(1, "one", &[("a", ""), ("after-a", "")], { setting(setting(Steps::new(), "a"), "after-a") });
+    let list = [("report", "ends=['one']"), ("beside", "after=[]\nends=['one.a']")];
+    let second = stage(2, "two", &list, setting(setting(Steps::new(), "report"), "beside"));
+    bench.site().fate([Fate::Refused]);
+    assert_eq!(bench.run(&[first, second]).await.exit_code, 4);
+    let outcome = |step| bench.outcome(step);
+    assert_eq!([outcome("one.a"), outcome("one.after-a")], ["failed", "not-run"]);
+    assert_eq!([outcome("two.report"), outcome("two.beside")], ["changed", "changed"]);
+    assert_eq!(bench.elapsed(), 2 * SECOND, "both wait for the failure and neither for the other");
+}
+
 fn three() -> Vec<Stage<Toy>> {
     let one = |number, id, step| stage(number, id, &[(step, "")], setting(Steps::new(), step));
     vec![one(1, "one", "a"), one(2, "two", "b"), one(3, "three", "c")]
@@ -104,6 +119,8 @@ fn a_runbook_that_contradicts_itself_is_refused() {
     let refused = |stages: &[Stage<Toy>]| check_runbook(stages, |_| true).unwrap_err().meaning.unwrap().en;
     assert!(refused(&stages(&[("a", "after=['s.b']"), ("b", "")])).contains("cycle"));
     assert!(refused(&stages(&[("a", "after=['s.gone']")])).contains("s.gone"));
+    assert!(refused(&stages(&[("a", "ends=['s.b']"), ("b", "")])).contains("cycle"));
+    assert!(refused(&stages(&[("a", "ends=['gone']")])).contains("gone"));
     let double = || stage(1, "s", &[("a", "")], setting(Steps::new(), "a"));
     assert!(refused(&[double(), double()]).contains("twice"));
     let used = stages(&[("a", "uses=['plan.nowhere']")]);
