@@ -30,7 +30,7 @@ mod simulated_site;
 mod ssh;
 mod support;
 mod template;
-//mod tower;
+mod tower;
 mod tower_contract;
 mod uploads;
 mod verification;
