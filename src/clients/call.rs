@@ -6,7 +6,7 @@ use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 
-use super::{dial::Endpoint, wire::Class};
+use super::{dial::Endpoint, form::Form, wire::Class};
 use crate::text::Text;
 
 /// Where a request goes: planned address, port and scheme.
@@ -88,6 +88,12 @@ impl Call {
         self
     }
 
+    /// A multipart body of several parts.
+    pub fn form(mut self, form: Form) -> Self {
+        self.payload = Payload::Form(form);
+        self
+    }
+
     pub fn class(self, class: Class) -> Self {
         Self { class, ..self }
     }
@@ -125,4 +131,5 @@ pub enum Payload {
     Json(Bytes),
     /// One chunk of a file, as multipart part `file` (api-fisheye §6.9).
     Chunk(Bytes),
+    Form(Form),
 }

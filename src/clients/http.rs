@@ -17,6 +17,7 @@ use tokio::time::{timeout, timeout_at};
 pub use super::call::{Call, Payload, Scheme, Target};
 use super::{
     dial::{Dialler, Endpoint},
+    form::Form,
     problem::Problem,
     trust::{Refusal, TrustStore},
     wire::{Body, Exchange, Outcome, Wire},
@@ -113,6 +114,10 @@ impl Http {
                     described = format!("chunk of {} bytes", bytes.len());
                     Body::Described(&described)
                 }
+                Payload::Form(form) => {
+                    described = form.described();
+                    Body::Bytes(described.as_bytes())
+                }
             },
             outcome: match &answer {
                 Ok(answer) => Outcome::Answered { status: answer.status.into(), body: &answer.body },
@@ -150,8 +155,12 @@ impl Http {
                 (limits.first_byte, limits.call)
             }
             Payload::Chunk(body) => {
-                request = request.multipart(multipart(body.clone()));
+                request = request.multipart(Form::new().file("file", "chunk", body.clone()).build());
                 (limits.chunk, limits.chunk)
+            }
+            Payload::Form(form) => {
+                request = request.multipart(form.build());
+                (form.limit(limits), form.limit(limits))
             }
         };
         let deadline = tokio::time::Instant::now() + whole;
@@ -222,16 +231,6 @@ fn host(at: Endpoint) -> String {
         std::net::IpAddr::V4(address) => address.to_string(),
         std::net::IpAddr::V6(address) => format!("[{address}]"),
     }
-}
-
-/// A `Form` cannot be cloned, so it is built anew for each sending; the bytes are shared.
-fn multipart(body: Bytes) -> reqwest::multipart::Form {
-    let length = body.len() as u64;
-    let octets = header::HeaderValue::from_static("application/octet-stream");
-    let part = reqwest::multipart::Part::stream_with_length(body, length)
-        .file_name("chunk")
-        .headers(header::HeaderMap::from_iter([(header::CONTENT_TYPE, octets)]));
-    reqwest::multipart::Form::new().part("file", part)
 }
 
 /// The whole answer, within reason.

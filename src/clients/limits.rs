@@ -25,6 +25,9 @@ pub struct Limits {
     /// One chunk of an upload, 120 s or more (api-fisheye §1).
     #[serde(deserialize_with = "duration")]
     pub chunk: Duration,
+    /// The last chunk of a package, which CloudTower takes in before it answers (api-applications §3.2).
+    #[serde(deserialize_with = "duration")]
+    pub last_chunk: Duration,
 }
 
 impl Default for Limits {
@@ -35,6 +38,7 @@ impl Default for Limits {
             call: Duration::from_secs(60),
             silent_probe: Duration::from_secs(3),
             chunk: Duration::from_secs(180),
+            last_chunk: Duration::from_secs(600),
         }
     }
 }
@@ -55,7 +59,7 @@ mod tests {
     fn the_example_configuration_states_exactly_the_defaults() {
         let example: toml::Table = embed::CONFIG.parse().unwrap();
         let limits = example["limits"].as_table().unwrap();
-        assert_eq!(limits.len(), 5, "every key is a live line");
+        assert_eq!(limits.len(), 6, "every key is a live line");
         assert_eq!(Limits::deserialize(limits.clone()).unwrap(), Limits::default());
     }
 

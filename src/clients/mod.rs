@@ -5,6 +5,7 @@ pub mod call;
 pub mod dial;
 pub mod download;
 pub mod fisheye;
+pub mod form;
 pub mod http;
 pub mod inspector;
 pub mod lenient;

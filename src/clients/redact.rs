@@ -27,6 +27,9 @@ const SECRET_NAMES: &[&str] = &[
     "grpc-metadata-token",
     "cookie",
     "set-cookie",
+    // The backup service's access to its cluster, and the environment of application VMs (api-applications §0).
+    "kube_config",
+    "env",
 ];
 
 /// Knows the secrets of a run: those of the plan, and every token as it is seen. Cheap to clone.
