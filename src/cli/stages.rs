@@ -7,10 +7,14 @@ use serde_json::{Value, json};
 
 use super::{Ended, session::Session};
 use crate::{
-    engine::{Stage, StageManifest, StepManifest},
+    engine::{
+        Stage, StageManifest,
+        outline::{self, Listing, StepListing},
+    },
     failure::Result,
     messages::message,
     stages::{registry, world::World},
+    text::Text,
     ui::table::Table,
     units,
 };
@@ -23,20 +27,42 @@ pub struct StagesOptions {
 
 pub fn run(session: &Session, options: &StagesOptions) -> Result<Ended> {
     let stages = registry::stages(&BTreeMap::new())?;
+    let listing = outline::listing(&stages)?;
     if options.graph {
-        graph(&stages).iter().for_each(|line| session.screen.line(line));
+        graph(&stages, &listing).iter().for_each(|line| session.screen.line(line));
     } else if session.json() {
-        session
-            .print_json(&json!({"schema": "1.0", "stages": stages.iter().map(record).collect::<Vec<_>>()}));
+        let told = json!({
+            "schema": "1.0",
+            "stages": stages.iter().map(|stage| record(&stage.manifest, &listing)).collect::<Vec<_>>(),
+            "critical_path": listing.critical,
+            "critical_ms": listing.length.as_millis() as u64,
+        });
+        session.print_json(&told);
     } else {
-        stages.iter().for_each(|stage| show(session, stage));
+        stages.iter().for_each(|stage| show(session, &stage.manifest, &listing));
+        session.screen.line(session.screen.say(&critical(&listing)));
     }
     Ok(Ended::Well)
 }
 
-fn show(session: &Session, stage: &Stage<World>) {
-    let kinds = stage.kinds();
-    let stage = &stage.manifest;
+/// The longest chain in words.
+fn critical(listing: &Listing) -> Text {
+    let (chain, length) = (listing.critical.join(" → "), units::duration(listing.length));
+    message("cli.stages.critical", &[("length", &length), ("chain", &chain)])
+}
+
+/// The steps of one stage.
+fn of<'a>(
+    stage: &'a StageManifest,
+    listing: &'a Listing,
+) -> impl Iterator<Item = (&'a str, &'a StepListing)> {
+    listing.steps.iter().filter_map(|step| {
+        let id = step.id.strip_prefix(stage.id.as_str())?.strip_prefix('.')?;
+        Some((id, step))
+    })
+}
+
+fn show(session: &Session, stage: &StageManifest, listing: &Listing) {
     let screen = &session.screen;
     screen.line(&format!("{:02} {}  {}", stage.number, stage.id, screen.say(&stage.title)));
     let headings = [
@@ -48,12 +74,12 @@ fn show(session: &Session, stage: &Stage<World>) {
         message("cli.stages.limit", &[]),
     ];
     let mut table = Table::new(&headings.each_ref().map(|heading| screen.say(heading)));
-    for ((position, step), kind) in stage.steps.iter().enumerate().zip(kinds) {
+    for (id, step) in of(stage, listing) {
         table.row(vec![
-            step.id.clone(),
-            kind.to_owned(),
+            id.to_owned(),
+            step.kind.to_owned(),
             screen.say(&step.title).to_owned(),
-            [needs(stage, position), step.ends.clone()].concat().join(", "),
+            [step.after.as_slice(), &step.ends].concat().join(", "),
             step.expected.map(units::duration).unwrap_or_default(),
             units::duration(step.timeout),
         ]);
@@ -63,25 +89,13 @@ fn show(session: &Session, stage: &Stage<World>) {
     screen.line("");
 }
 
-/// The steps that must have ended well before: those named, else the one before it in the stage.
-fn needs(stage: &StageManifest, position: usize) -> Vec<String> {
-    match &stage.steps[position].after {
-        Some(after) => after.clone(),
-        None if !stage.steps[position].ends.is_empty() => Vec::new(),
-        None if position > 0 => vec![format!("{}.{}", stage.id, stage.steps[position - 1].id)],
-        None => Vec::new(),
-    }
-}
-
-fn record(stage: &Stage<World>) -> Value {
-    let kinds = stage.kinds();
-    let stage = &stage.manifest;
-    let step = |((position, step), kind): ((usize, &StepManifest), &'static str)| {
+fn record(stage: &StageManifest, listing: &Listing) -> Value {
+    let step = |(_, step): (&str, &StepListing)| {
         json!({
-            "id": format!("{}.{}", stage.id, step.id),
-            "kind": kind,
+            "id": step.id,
+            "kind": step.kind,
             "title": step.title,
-            "after": needs(stage, position),
+            "after": step.after,
             "ends": step.ends,
             "uses": step.uses,
             "expected_ms": step.expected.map(|time| time.as_millis() as u64),
@@ -89,32 +103,39 @@ fn record(stage: &Stage<World>) -> Value {
             "service": step.service,
         })
     };
-    let steps: Vec<Value> = stage.steps.iter().enumerate().zip(kinds).map(step).collect();
+    let steps: Vec<Value> = of(stage, listing).map(step).collect();
     json!({"id": stage.id, "number": stage.number, "title": stage.title, "steps": steps})
 }
 
-/// The dependencies in the language of Graphviz.
-fn graph(stages: &[Stage<World>]) -> Vec<String> {
-    let stages: Vec<&StageManifest> = stages.iter().map(|stage| &stage.manifest).collect();
-    let mut lines = vec!["digraph runbook {".to_owned(), "  rankdir=LR;".to_owned()];
-    for stage in &stages {
-        lines.push(format!(
-            "  subgraph \"cluster_{}\" {{ label=\"{:02} {}\";",
-            stage.id, stage.number, stage.id
-        ));
-        lines.extend(
-            stage
-                .steps
-                .iter()
-                .map(|step| format!("    \"{}.{}\" [label=\"{}\"];", stage.id, step.id, step.id)),
-        );
+/// The dependencies in the language of Graphviz: the critical path in bold, and dashed what only waits for an end.
+fn graph(stages: &[Stage<World>], listing: &Listing) -> Vec<String> {
+    let mut lines = vec![
+        format!("// {}", critical(listing).en),
+        "digraph runbook {".to_owned(),
+        "  rankdir=LR; compound=true;".to_owned(),
+    ];
+    for stage in stages.iter().map(|stage| &stage.manifest) {
+        lines.push(format!("  subgraph \"cluster_{0}\" {{ label=\"{1:02} {0}\";", stage.id, stage.number));
+        lines.extend(of(stage, listing).map(|(id, step)| {
+            let bold = if listing.critical.contains(&step.id) { ", style=bold" } else { "" };
+            format!("    \"{}\" [label=\"{id}\"{bold}];", step.id)
+        }));
         lines.push("  }".to_owned());
     }
-    for stage in &stages {
-        for (position, step) in stage.steps.iter().enumerate() {
-            let to = format!("{}.{}", stage.id, step.id);
-            lines.extend(needs(stage, position).iter().map(|from| format!("  \"{from}\" -> \"{to}\";")));
-        }
+    let follows = |from: &String, to: &String| {
+        listing.critical.windows(2).any(|pair| pair[0] == *from && pair[1] == *to)
+    };
+    for step in &listing.steps {
+        lines.extend(step.after.iter().map(|from| {
+            let bold = if follows(from, &step.id) { " [style=bold]" } else { "" };
+            format!("  \"{from}\" -> \"{}\"{bold};", step.id)
+        }));
+        lines.extend(step.ends.iter().filter_map(|ends| {
+            // An arrow needs a step at its tail: for a whole stage, its last one.
+            let whole = |known: &&StepListing| known.id.split('.').next() == Some(ends);
+            let tail = listing.steps.iter().rfind(|known| known.id == *ends || whole(known))?;
+            Some(format!("  \"{}\" -> \"{}\" [style=dashed];", tail.id, step.id))
+        }));
     }
     lines.push("}".to_owned());
     lines

@@ -241,6 +241,12 @@ pub struct RunSummary {
     pub warnings: usize,
     pub failure: Option<Box<Failure>>,
     pub elapsed_ms: u64,
+    /// What the steps took together, and the longest chain of them that had to come one after the other (site
+    /// milliseconds): no order would have been quicker than that.
+    #[serde(default)]
+    pub steps_ms: u64,
+    #[serde(default)]
+    pub critical_ms: u64,
 }
 
 /// A consumer of events. Called in order; must not block for long.

@@ -10,6 +10,7 @@ pub mod clock;
 mod context;
 mod corrections;
 pub mod crash;
+mod critical;
 pub mod event;
 pub mod facts;
 pub mod handle;

@@ -1,11 +1,11 @@
 //! Outlines of the runbook: for the first event of a run, and for `stages`.
 
 use super::{
+    critical::critical_path,
     event::{RunOutline, StageOutline, StepOutline},
     handle::millis,
     run::{Options, Runner},
     stage::{Runbook, Stage, Step},
-    step::StepKind,
     world::World,
 };
 use crate::{failure::Result, text::Text};
@@ -13,7 +13,16 @@ use crate::{failure::Result, text::Text};
 /// Version of the event schema; grows with every change that a reader could notice.
 pub const SCHEMA: &str = "1.0";
 
-/// One step as `stages` lists it.
+/// The runbook as `stages` lists it.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    pub steps: Vec<StepListing>,
+    /// Full ids of the chain of steps that takes longest, as far as is expected, and how long.
+    pub critical: Vec<String>,
+    pub length: std::time::Duration,
+}
+
+/// One step of it.
 #[derive(Clone, Debug)]
 pub struct StepListing {
     /// `stage.step`.
@@ -23,6 +32,8 @@ pub struct StepListing {
     pub kind: &'static str,
     /// Full ids of the steps it comes after.
     pub after: Vec<String>,
+    /// Steps and whole stages that must be over first, however they ended.
+    pub ends: Vec<String>,
     pub timeout: std::time::Duration,
     pub expected: Option<std::time::Duration>,
     pub uses: Vec<String>,
@@ -30,30 +41,24 @@ pub struct StepListing {
 }
 
 /// The whole runbook in order, stage by stage.
-pub fn listing<W: World + 'static>(stages: &[Stage<W>]) -> Result<Vec<StepListing>> {
+pub fn listing<W: World + 'static>(stages: &[Stage<W>]) -> Result<Listing> {
     let book = Runbook::new(stages)?;
     let list = |node: &super::stage::Node<'_, W>| StepListing {
         id: node.step.id.clone(),
         title: node.step.manifest.title.clone(),
-        kind: kind_name(&node.step.kind),
+        kind: node.step.kind.name(),
         after: node.after.iter().map(|&at| book.nodes[at].step.id.clone()).collect(),
+        ends: node.step.manifest.ends.clone(),
         timeout: node.step.manifest.timeout,
         expected: node.step.manifest.expected,
         uses: node.step.manifest.uses.clone(),
         service: node.step.manifest.service.clone(),
     };
-    Ok(book.nodes.iter().map(list).collect())
-}
-
-fn kind_name<W: World>(kind: &StepKind<W>) -> &'static str {
-    match kind {
-        StepKind::Check { .. } => "check",
-        StepKind::Change { .. } => "change",
-        StepKind::Repeat { .. } => "repeat",
-        StepKind::Once { .. } => "once",
-        StepKind::Wait { .. } => "wait",
-        StepKind::Verify { .. } => "verify",
-    }
+    let expected: Vec<_> =
+        book.nodes.iter().map(|node| node.step.manifest.expected.unwrap_or_default()).collect();
+    let (critical, length) = critical_path(&book.before(), &expected);
+    let critical = critical.into_iter().map(|at| book.nodes[at].step.id.clone()).collect();
+    Ok(Listing { steps: book.nodes.iter().map(list).collect(), critical, length })
 }
 
 /// What a run is about to do: the stages and steps that take part.

@@ -5,6 +5,7 @@ use std::{
     collections::HashMap,
     path::PathBuf,
     rc::Rc,
+    time::Duration,
 };
 
 use tokio::sync::Mutex;
@@ -17,6 +18,7 @@ use super::{
     context::Context,
     corrections,
     crash::{CrashPlan, CrashPoint},
+    critical::critical_path,
     event::{EventKind, Level, Outcome, PlanIdentity, RunSummary, Sink},
     facts::Facts,
     handle::{Handle, millis},
@@ -81,14 +83,14 @@ pub async fn run<W: World + 'static>(
     let tally = Rc::new(Tally::default());
     let (context, key, lock) = Context::of(setup, options.crash.clone(), tally.clone());
     let started = clock.elapsed();
-    let mut failure = match Runner::new(world, stages, &context, &key, options) {
-        Ok(runner) => runner.run(lock).await,
-        Err(failure) => Some(failure),
+    let (mut failure, critical) = match Runner::new(world, stages, &context, &key, options) {
+        Ok(runner) => (runner.run(lock).await, runner.critical(&tally)),
+        Err(failure) => (Some(failure), Duration::ZERO),
     };
     // A run in which the journal could not keep up did not end well, whatever its steps say.
     let broken = context.broken.borrow_mut().take();
     failure = failure.or(broken);
-    let summary = tally.summary(failure, millis(clock.elapsed().saturating_sub(started)));
+    let summary = tally.summary(failure, millis(clock.elapsed().saturating_sub(started)), critical);
     if let Err(failure) = context.record(EventKind::RunFinished(summary.clone())) {
         let summary = RunSummary {
             exit_code: if summary.failure.is_some() { summary.exit_code } else { failure.kind.exit_code() },
@@ -173,6 +175,12 @@ impl<'a, W: World + 'static> Runner<'a, W> {
             Ok(()) => Schedule::new(self).run(lock).await,
             Err(failure) => Some(failure),
         }
+    }
+
+    /// The longest chain of the steps, as long as they took.
+    fn critical(&self, tally: &Tally) -> Duration {
+        let took: Vec<Duration> = self.book.nodes.iter().map(|node| tally.took(&node.step.id)).collect();
+        critical_path(&self.book.before(), &took).1
     }
 
     /// Tells what will happen, applies the operator's word, and compares the plan with the recorded one.

@@ -51,11 +51,6 @@ impl<W: World + 'static> Stage<W> {
         let steps = steps.list.into_iter().zip(&manifest.steps).map(join).collect();
         Ok(Self { manifest, steps })
     }
-
-    /// The kind of every step, in order: check, change, repeat, once or wait.
-    pub fn kinds(&self) -> impl Iterator<Item = &'static str> {
-        self.steps.iter().map(|step| step.kind.name())
-    }
 }
 
 /// All steps of all stages in order, as a graph without cycles.
@@ -123,6 +118,11 @@ impl<'a, W: World> Runbook<'a, W> {
         self.by_id.get(id).copied()
     }
 
+    /// Per node: what must be over when it starts.
+    pub fn before(&self) -> Vec<Vec<usize>> {
+        self.nodes.iter().map(|node| [node.after.as_slice(), &node.ends].concat()).collect()
+    }
+
     /// Everything that `from` comes after, directly or not.
     pub fn needs_of(&self, from: impl IntoIterator<Item = usize>) -> Vec<bool> {
         let mut needed = vec![false; self.nodes.len()];
@@ -146,11 +146,10 @@ impl<'a, W: World> Runbook<'a, W> {
 
     /// A step that can never start.
     fn cycle(&self) -> Option<String> {
+        let before = self.before();
         let mut ended = vec![false; self.nodes.len()];
         loop {
-            let before =
-                |node: &Node<'a, W>| node.after.iter().chain(&node.ends).all(|&before| ended[before]);
-            let ready = |at: &usize| !ended[*at] && before(&self.nodes[*at]);
+            let ready = |at: &usize| !ended[*at] && before[*at].iter().all(|&before| ended[before]);
             match (0..self.nodes.len()).find(ready) {
                 Some(at) => ended[at] = true,
                 None => break,

@@ -75,7 +75,7 @@ pub async fn survey<W: World + 'static>(
         seen.push(state);
     }
     let elapsed = super::handle::millis(clock.elapsed().saturating_sub(started));
-    context.record(EventKind::RunFinished(tally.summary(None, elapsed)))?;
+    context.record(EventKind::RunFinished(tally.summary(None, elapsed, std::time::Duration::ZERO)))?;
     Ok(seen)
 }
 

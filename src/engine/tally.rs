@@ -2,10 +2,14 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
+    time::Duration,
 };
 
-use super::event::{EventKind, Level, Outcome, Proof, Proofs, RunSummary};
+use super::{
+    event::{EventKind, Level, Outcome, Proof, Proofs, RunSummary},
+    handle::millis,
+};
 use crate::failure::Failure;
 
 #[derive(Debug, Default)]
@@ -18,11 +22,16 @@ pub(super) struct Tally {
     /// Steps that were sent and nothing more, and what has read them back.
     unproved: RefCell<BTreeSet<String>>,
     proofs: RefCell<Proofs>,
+    /// How long each step took (site milliseconds).
+    took: RefCell<HashMap<String, u64>>,
 }
 
 impl Tally {
     pub fn count(&self, event: &EventKind) {
         self.proofs.borrow_mut().learn(event);
+        if let EventKind::StepFinished { step, elapsed_ms, .. } = event {
+            *self.took.borrow_mut().entry(step.clone()).or_default() += elapsed_ms;
+        }
         if let EventKind::StepFinished { step, outcome: Outcome::Sent | Outcome::AlreadySent, .. } = event {
             self.unproved.borrow_mut().insert(step.clone());
         }
@@ -40,7 +49,12 @@ impl Tally {
         counter.set(counter.get() + 1);
     }
 
-    pub fn summary(&self, failure: Option<Box<Failure>>, elapsed_ms: u64) -> RunSummary {
+    /// What a step took, so far; nothing when it did not run.
+    pub fn took(&self, step: &str) -> Duration {
+        Duration::from_millis(self.took.borrow().get(step).copied().unwrap_or_default())
+    }
+
+    pub fn summary(&self, failure: Option<Box<Failure>>, elapsed_ms: u64, critical: Duration) -> RunSummary {
         let (sent, proofs) = (self.unproved.borrow(), self.proofs.borrow());
         RunSummary {
             proved: sent.iter().filter(|step| proofs.of(step) == Proof::Proved).count(),
@@ -52,6 +66,8 @@ impl Tally {
             warnings: self.warnings.get(),
             failure,
             elapsed_ms,
+            steps_ms: self.took.borrow().values().sum(),
+            critical_ms: millis(critical),
         }
     }
 }

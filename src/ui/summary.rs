@@ -42,11 +42,13 @@ impl Summary {
             message("ui.summary.changed", &[]),
             message("ui.summary.sent", &[]),
             message("ui.summary.warnings", &[]),
+            message("ui.summary.spent", &[]),
             message("ui.summary.folder", &[]),
             message("ui.summary.next", &[]),
         ];
         let label_width = labels.iter().map(|label| width(screen.say(label))).max().unwrap_or(0);
-        let [changed, sent, warnings, folder, go_on] = labels.each_ref().map(|label| screen.say(label));
+        let [changed, sent, warnings, spent, folder, go_on] =
+            labels.each_ref().map(|label| screen.say(label));
         let mut part = |label: &str, value: &str| {
             lines.push(format!("  {}  {value}", pad(label, label_width)));
         };
@@ -67,6 +69,14 @@ impl Summary {
                 step => format!("{}: {}", named(step), screen.say(text)),
             };
             part(if position == 0 { warnings } else { "" }, &screen.wrapped(&said, label_width + 4));
+        }
+        if end.steps_ms > 0 {
+            let times: [(&str, &dyn crate::text::Say); 3] = [
+                ("makespan", &time(end.elapsed_ms)),
+                ("steps", &time(end.steps_ms)),
+                ("critical", &time(end.critical_ms)),
+            ];
+            part(spent, screen.say(&message("ui.summary.times", &times)));
         }
         if let Some(path) = &state.folder {
             part(folder, &path.display().to_string());
@@ -160,6 +170,8 @@ mod tests {
             warnings: 1,
             failure: None,
             elapsed_ms: 61_000,
+            steps_ms: 90_000,
+            critical_ms: 60_000,
         };
         summary.event(&at(2, EventKind::RunFinished(end)));
         summary
@@ -173,6 +185,7 @@ mod tests {
             "Done in 1m01s: 1 changed, 3 as planned, 0 sent, 2 skipped, 1 warnings\n  \
              changed     Deploy (init-cluster.deploy)\n  \
              warnings    Scan the hosts (init-cluster.scan): a disk is small\n  \
+             time        whole run 1m01s; its steps add up to 1m30s, the longest chain of them to 1m00s\n  \
              run folder  artifacts/simulated/s1/runs/r1\n  \
              next        voyager diff --plan p.xlsx"
         );
@@ -183,6 +196,6 @@ mod tests {
         let (screen, _) = screen(Lang::Zh, None);
         let lines = ended(5).lines(&screen, "voyager run --plan p.xlsx");
         assert!(lines[0].starts_with("未完成（退出码 5），用时 1m01s"), "{lines:?}");
-        assert_eq!(lines[4], "  下一步    voyager run --plan p.xlsx");
+        assert_eq!(lines[5], "  下一步    voyager run --plan p.xlsx");
     }
 }

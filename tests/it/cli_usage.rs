@@ -116,7 +116,12 @@ fn the_runbook_lists_every_step_with_its_limit_and_its_graph_is_one_of_graphviz(
     let json = voyager(["stages", "--output", "json"]).exits_with(0).json();
     assert_eq!(json["stages"][0]["id"], "prepare");
     let graph = voyager(["stages", "--graph"]).exits_with(0);
-    assert!(graph.stdout.starts_with("digraph runbook {\n") && graph.stdout.ends_with("}\n"), "{graph}");
+    let (path, drawn) = graph.stdout.split_once('\n').expect("lines");
+    assert!(
+        path.starts_with("// critical path, expected 1h") && path.contains("init-cluster.deploy → "),
+        "{graph}"
+    );
+    assert!(drawn.starts_with("digraph runbook {\n") && drawn.ends_with("}\n"), "{graph}");
     assert!(graph.stdout.contains("\"init-cluster.scan\" -> \"init-cluster.layout\""), "{graph}");
 }
 

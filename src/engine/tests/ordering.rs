@@ -68,7 +68,7 @@ async fn a_failure_stops_what_depends_on_it_and_nothing_else() {
 async fn a_step_that_only_waits_for_an_end_is_not_stopped_by_a_failure() {
     let bench = Bench::new();
     let first =
-        stage(1, "one", &[("a", ""), ("after-a", "")], { setting(setting(Steps::new(), "a"), "after-a") });
+        stage(1, "one", &[("a", ""), ("after-a", "")], setting(setting(Steps::new(), "a"), "after-a"));
     let list = [("report", "ends=['one']"), ("beside", "after=[]\nends=['one.a']")];
     let second = stage(2, "two", &list, setting(setting(Steps::new(), "report"), "beside"));
     bench.site().fate([Fate::Refused]);

@@ -49,6 +49,7 @@ async fn a_survey_tells_every_verdict_and_changes_neither_site_nor_journal() {
 fn the_listing_names_kinds_and_true_dependencies() {
     let code = Steps::new().change("a", probe_setting("a"), act_setting("a")).repeat("b", send_setting("b"));
     let list = outline::listing(&[stage(1, "s", &[("a", ""), ("b", "")], code)]).unwrap();
-    let short: Vec<_> = list.iter().map(|step| (step.id.as_str(), step.kind, step.after.clone())).collect();
+    let short: Vec<_> =
+        list.steps.iter().map(|step| (step.id.as_str(), step.kind, step.after.clone())).collect();
     assert_eq!(short, [("s.a", "change", vec![]), ("s.b", "repeat", vec!["s.a".to_owned()])]);
 }
