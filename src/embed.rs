@@ -36,6 +36,9 @@ pub const STAGES: &[(&str, &str)] = &[
 /// The name grammar of the VM tools image.
 pub const VM_TOOLS_PACKAGE: &str = include_str!("../templates/packages/vmtools.toml");
 
+/// The name grammar of the Observability package.
+pub const OBSERVABILITY_PACKAGE: &str = include_str!("../templates/packages/observability.toml");
+
 /// The GraphQL documents of CloudTower: `(operation name, text)` (graphql-operations).
 pub const GRAPHQL: &[(&str, &str)] = &[
     ("checkTowerIsSetup", include_str!("../templates/graphql/checkTowerIsSetup.graphql")),

@@ -12,12 +12,13 @@ use super::config::Config;
 use crate::{
     failure::{Failure, Kind, Result},
     messages::message,
-    plan::Plan,
+    plan::{Located, Plan},
 };
 
-/// Bytes of the stand-ins: three chunks of the size the site usually announces, the last of them shorter.
-const TOOLS_BYTES: u64 = 17 << 20;
-const TOWER_BYTES: u64 = (20 << 20) + 4321;
+/// Bytes of a chunk that the site usually announces for an image.
+const IMAGE_CHUNK: u64 = 8 << 20;
+/// Bytes of a chunk of a package that CloudTower takes (api-applications §§2.4, 3.2).
+const PACKAGE_CHUNK: u64 = 4 << 20;
 
 /// Every so many bytes a stand-in says where it is; the rest is zero and takes no space on most disks.
 const MARK_EVERY: u64 = 64 << 10;
@@ -28,36 +29,63 @@ pub fn folder(option: Option<&Path>, config: &Config) -> Option<PathBuf> {
     option.or(configured).map(Path::to_owned)
 }
 
-/// Names, by the grammars of `templates/packages/`, and bytes. The CloudTower image has the planned version.
-fn stand_ins(plan: &Plan) -> [(String, u64); 2] {
-    let planned =
-        plan.cloudtower.version.as_ref().map(|version| version.value.trim_start_matches(['v', 'V']));
-    let numbers = |version: &&str| version.split('.').all(|part| part.parse::<u32>().is_ok());
-    let version = planned.filter(numbers).unwrap_or("4.6.2");
-    [
-        ("SMTX_VMTOOLS-0.0.0-1.iso".to_owned(), TOOLS_BYTES),
-        (format!("cloudtower-v{version}.oe2003.x86_64.iso"), TOWER_BYTES),
+/// A file in place of a real one.
+struct StandIn {
+    /// By the grammars of `templates/packages/`.
+    name: String,
+    bytes: u64,
+    looks: Looks,
+}
+
+/// What a stand-in is taken for.
+#[derive(Clone, Copy)]
+enum Looks {
+    Iso,
+    Gzip,
+}
+
+/// Three chunks each, the last of them shorter. What the plan gives a version has that one.
+fn stand_ins(plan: &Plan) -> Vec<StandIn> {
+    let three =
+        |name: String, chunk: u64, looks| StandIn { name, bytes: 2 * chunk + chunk / 8 + 4321, looks };
+    let tower = version(plan.cloudtower.version.as_ref(), "4.6.2");
+    let observability = version(plan.observability.version.as_ref(), "1.4.2");
+    vec![
+        three("SMTX_VMTOOLS-0.0.0-1.iso".to_owned(), IMAGE_CHUNK, Looks::Iso),
+        three(format!("cloudtower-v{tower}.oe2003.x86_64.iso"), IMAGE_CHUNK, Looks::Iso),
+        three(
+            format!("Observability-X86_64-v{observability}-release.20250901-77.tar.gz"),
+            PACKAGE_CHUNK,
+            Looks::Gzip,
+        ),
     ]
+}
+
+/// The planned version where it is made of numbers.
+fn version<'p>(planned: Option<&'p Located<String>>, otherwise: &'static str) -> &'p str {
+    let planned = planned.map(|version| version.value.trim_start_matches(['v', 'V']));
+    let numbers = |version: &&str| version.split('.').all(|part| part.parse::<u32>().is_ok());
+    planned.filter(numbers).unwrap_or(otherwise)
 }
 
 /// Makes stand-ins for all images in `folder`; the same bytes every time, so that a resumed upload goes on.
 pub fn stand_in(folder: &Path, plan: &Plan) -> Result<()> {
-    let make = |name: &str, bytes: u64| -> io::Result<()> {
+    let make = |StandIn { name, bytes, looks }: &StandIn| -> io::Result<()> {
         let path = folder.join(name);
         fs::create_dir_all(folder)?;
-        if fs::metadata(&path).is_ok_and(|known| known.len() == bytes) {
+        if fs::metadata(&path).is_ok_and(|known| known.len() == *bytes) {
             return Ok(());
         }
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        fill(file.as_file_mut(), name, bytes)?;
+        fill(file.as_file_mut(), name, *bytes, *looks)?;
         file.persist(path)?;
         Ok(())
     };
-    stand_ins(plan).iter().try_for_each(|(name, bytes)| {
-        make(name, *bytes).map_err(|error| {
+    stand_ins(plan).iter().try_for_each(|file| {
+        make(file).map_err(|error| {
             let doing = message("cli.media.stand-in", &[]);
             Failure::new(Kind::Local, doing)
-                .at(folder.join(name).display())
+                .at(folder.join(&file.name).display())
                 .because(&error)
                 .advise(message("cli.disk.advice", &[]))
         })
@@ -68,20 +96,34 @@ pub fn stand_in(folder: &Path, plan: &Plan) -> Result<()> {
 const SECTOR: u16 = 2048;
 const DESCRIPTOR: u64 = 16 * SECTOR as u64;
 
+/// How a gzip file begins (RFC 1952 §2.3.1).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
 /// No two marks are alike, so a chunk in the wrong place changes the digest.
-fn fill(file: &mut File, name: &str, bytes: u64) -> io::Result<()> {
+fn fill(file: &mut File, name: &str, bytes: u64, looks: Looks) -> io::Result<()> {
     for at in (0..bytes).step_by(usize::try_from(MARK_EVERY).map_err(io::Error::other)?) {
         file.seek(SeekFrom::Start(at))?;
         writeln!(file, "{name} {at}")?;
     }
+    match looks {
+        Looks::Iso => describe(file, bytes)?,
+        Looks::Gzip => {
+            file.rewind()?;
+            file.write_all(&GZIP)?;
+        }
+    }
+    file.set_len(bytes)
+}
+
+/// Writes the header of an ISO 9660 image of so many bytes.
+fn describe(file: &mut File, bytes: u64) -> io::Result<()> {
     let mut descriptor = [0; 132];
     descriptor[..6].copy_from_slice(b"\x01CD001");
     let sectors = u32::try_from(bytes / u64::from(SECTOR)).map_err(io::Error::other)?;
     descriptor[80..84].copy_from_slice(&sectors.to_le_bytes());
     descriptor[128..130].copy_from_slice(&SECTOR.to_le_bytes());
     file.seek(SeekFrom::Start(DESCRIPTOR))?;
-    file.write_all(&descriptor)?;
-    file.set_len(bytes)
+    file.write_all(&descriptor)
 }
 
 /// The SHA-256 of a file of the media folder in hexadecimal, if it can be read.
@@ -108,12 +150,16 @@ mod tests {
         let plan = plan::check_bytes(&bytes, "plan.xlsx", &plan::CheckOptions::default()).plan.unwrap();
         stand_in(first.path(), &plan).unwrap();
         stand_in(second.path(), &plan).unwrap();
-        for (name, bytes) in stand_ins(&plan) {
-            let name = &name;
-            assert_eq!(bytes.div_ceil(8 << 20), 3, "{name}");
-            assert_eq!(fs::metadata(first.path().join(name)).unwrap().len(), bytes);
+        for StandIn { name, bytes, looks } in &stand_ins(&plan) {
+            let chunk = if matches!(looks, Looks::Iso) { IMAGE_CHUNK } else { PACKAGE_CHUNK };
+            assert_eq!(bytes.div_ceil(chunk), 3, "{name}");
+            assert_eq!(fs::metadata(first.path().join(name)).unwrap().len(), *bytes);
             assert_eq!(sha256(first.path(), name), sha256(second.path(), name));
         }
-        assert_eq!(fs::read_dir(first.path()).unwrap().count(), 2, "nothing else is left");
+        assert_eq!(
+            fs::read_dir(first.path()).unwrap().count(),
+            stand_ins(&plan).len(),
+            "nothing else is left"
+        );
     }
 }

@@ -27,7 +27,11 @@ pub struct MediaFile {
     pub size: u64,
     /// `4.6.2`
     pub version: String,
-    /// `x86_64`; empty where names of this package do not tell.
+    /// `20250901`, where the name tells.
+    pub release: Option<u32>,
+    /// Empty where the name does not tell.
+    pub build: String,
+    /// `x86_64` as written; empty where names of this package do not tell.
     pub arch: String,
 }
 
@@ -50,7 +54,19 @@ pub struct Search {
 pub struct Package {
     /// `SMTX_VMTOOLS-{version}-{build}.iso`
     pattern: String,
+    /// What such a file begins with, where that can be told.
+    content: Option<Content>,
 }
+
+/// What kind of file a package is.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Content {
+    Gzip,
+}
+
+/// How every gzip file begins (RFC 1952 §2.3.1).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 impl Package {
     /// The VM tools image (api-fisheye §6.9).
@@ -63,12 +79,17 @@ impl Package {
         Self::of(embed::CLOUDTOWER_PACKAGE)
     }
 
-    /// Compiled in and parsed by a test; a broken one would match nothing.
-    fn of(text: &str) -> Self {
-        toml::from_str(text).unwrap_or(Self { pattern: String::new() })
+    /// The Observability package (api-applications §2.1).
+    pub fn observability() -> Self {
+        Self::of(embed::OBSERVABILITY_PACKAGE)
     }
 
-    /// The pattern with its fields in angle brackets, for people.
+    /// Compiled in and parsed by a test; a broken one would match nothing.
+    fn of(text: &str) -> Self {
+        toml::from_str(text).unwrap_or(Self { pattern: String::new(), content: None })
+    }
+
+    /// The pattern with its fields in angle brackets, for people; what may be left out stays in square ones.
     pub fn shown(&self) -> String {
         self.pattern.replace('{', "<").replace('}', ">")
     }
@@ -76,7 +97,7 @@ impl Package {
     /// The newest file of this package in `folder`; `None` when there is none.
     ///
     /// # Errors
-    /// `Kind::Media`: the folder or the newest file cannot be read, or the file is empty.
+    /// `Kind::Media`: the folder or the newest file cannot be read, or the file is empty or of another kind.
     pub fn newest(&self, folder: &Path) -> Result<Option<MediaFile>> {
         Ok(self.search(folder, None)?.newest)
     }
@@ -112,10 +133,29 @@ impl Package {
         let same = known.into_iter().filter(|(other, _)| other.version == edition.version);
         search.passed_over = same.map(|(_, name)| name).collect();
         let path = folder.join(&name);
-        let size = readable(&path).map_err(|error| unreadable(&path, &error))?;
+        let size = self.sound(&path)?;
         let version = edition.version_text();
-        search.newest = Some(MediaFile { path, name, size, version, arch: edition.arch });
+        let Edition { date: release, build, arch, .. } = edition;
+        search.newest = Some(MediaFile { path, name, size, version, release, build, arch });
         Ok(search)
+    }
+
+    /// Opens the file and reads its first bytes: a name and a size prove nothing. Its size in bytes.
+    fn sound(&self, path: &Path) -> Result<u64> {
+        let (head, size) = head(path).map_err(|error| unreadable(path, &error))?;
+        let damaged = |meaning| {
+            Failure::new(Kind::Media, message("stages.media.doing", &[]))
+                .at(path.display())
+                .answer(meaning)
+                .advise(message("stages.media.copy_again", &[]))
+        };
+        if size == 0 {
+            return Err(damaged(message("stages.media.empty", &[])));
+        }
+        match self.content {
+            Some(Content::Gzip) if head != GZIP => Err(damaged(message("stages.media.no_gzip", &[]))),
+            _ => Ok(size),
+        }
     }
 }
 
@@ -123,11 +163,13 @@ fn unreadable(path: &Path, error: &io::Error) -> Box<Failure> {
     Failure::new(Kind::Media, message("stages.media.doing", &[])).at(path.display()).because(error)
 }
 
-/// Opens the file and reads its first byte: a name and a size prove nothing.
-fn readable(path: &Path) -> io::Result<u64> {
+/// The first bytes of a file, zeroes where it ends before, and how many bytes it has.
+fn head(path: &Path) -> io::Result<([u8; 2], u64)> {
     let mut file = File::open(path)?;
-    io::Read::read_exact(&mut file, &mut [0])?;
-    Ok(file.metadata()?.len())
+    let mut head = Vec::new();
+    io::Read::read_to_end(&mut io::Read::take(&mut file, 2), &mut head)?;
+    head.resize(2, 0);
+    Ok(([head[0], head[1]], file.metadata()?.len()))
 }
 
 #[cfg(test)]
@@ -184,5 +226,20 @@ mod tests {
         assert_eq!(search.odd, ["cloudtower-v4.6.2.oe2003.x86_64 (1).iso"]);
         let search = Package::cloudtower().search(folder.path(), Some("riscv64")).unwrap();
         assert_eq!((search.newest, search.foreign.len()), (None, 3));
+    }
+
+    #[test]
+    fn a_package_that_is_no_gzip_file_is_a_failure_of_the_media() {
+        const NAME: &str = "Observability-X86_64-v1.4.2-release.20250901-77.tar.gz";
+        for content in [&b"iso"[..], b"\x1f", b""] {
+            let folder = folder(&[]);
+            fs::write(folder.path().join(NAME), content).unwrap();
+            let failure = Package::observability().newest(folder.path()).unwrap_err();
+            assert_eq!((failure.kind, failure.answer.is_some()), (Kind::Media, true));
+        }
+        let folder = folder(&["Observability-X86_64-v1.4.2.tar.gz"]);
+        fs::write(folder.path().join(NAME), b"\x1f\x8bx").unwrap();
+        let file = Package::observability().newest(folder.path()).unwrap().unwrap();
+        assert_eq!((file.release, file.build.as_str(), file.size), (Some(20_250_901), "77", 3));
     }
 }
