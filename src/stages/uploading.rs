@@ -4,7 +4,10 @@ use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
 
 use super::media::MediaFile;
 use crate::{
-    clients::upload::{ChunkSink, Memo, Resume, Upload, Uploaded, Volume},
+    clients::upload::{
+        self, AppendMemo, AppendResume, AppendSink, AppendUpload, Appended, Appending, ChunkSink, Digests,
+        Memo, Resume, Upload, Uploaded, Volume,
+    },
     engine::{Fact, handle::Handle},
     failure::Result,
 };
@@ -13,6 +16,9 @@ use crate::{
 const VOLUME: Fact<(String, u64, Volume)> = Fact::new("upload_volume");
 /// Chunks acknowledged so far: a hint.
 const CHUNKS: Fact<BTreeSet<u32>> = Fact::new("upload_chunks");
+
+/// The open upload of appended chunks, and the file it is for.
+const APPENDING: Fact<(Digests, Appending)> = Fact::new("upload_appending");
 
 /// Sends the file, or what is missing of it.
 pub async fn send(handle: &Handle, sink: impl ChunkSink + 'static, file: &MediaFile) -> Result<Uploaded> {
@@ -49,4 +55,25 @@ fn resume(handle: &Handle, file: &MediaFile) -> Option<Resume> {
     let (name, size, volume) = handle.remembered(&VOLUME)?;
     let acknowledged = handle.remembered(&CHUNKS).unwrap_or_default();
     (name == file.name && size == file.size).then_some(Resume { volume, acknowledged })
+}
+
+/// Sends the file chunk after chunk to a site that appends them; an upload that an earlier attempt of this step left
+/// open is gone on with when it was opened for this very content. It stays remembered until it is given up.
+pub async fn append(handle: &Handle, sink: impl AppendSink + 'static, file: &MediaFile) -> Result<Appended> {
+    let digests = upload::digests(&file.path, &|progress| {
+        handle.transfer(&format!("SHA-256 {}", file.name), progress.done, progress.total);
+    })
+    .await?;
+    let resume = handle.remembered(&APPENDING).map(|(digests, upload)| AppendResume { upload, digests });
+    let upload = AppendUpload {
+        sink: Arc::new(sink),
+        file: &file.path,
+        digests: digests.clone(),
+        progress: &|progress| handle.transfer(&file.name, progress.done, progress.total),
+        remember: &|memo| match memo {
+            AppendMemo::Opened(upload) => handle.remember(&APPENDING, &(digests.clone(), upload.clone())),
+            AppendMemo::Abandoned(_) => handle.forget_remembered(),
+        },
+    };
+    upload.run(resume).await
 }

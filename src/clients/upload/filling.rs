@@ -20,13 +20,13 @@ use crate::{
 };
 
 /// A failed chunk is sent twice more (api-fisheye §7.2).
-const TRIES: u32 = 3;
+pub(super) const TRIES: u32 = 3;
 /// So often in a row a site may say that it has too much to do.
-const PATIENCE: u32 = 20;
+pub(super) const PATIENCE: u32 = 20;
 /// Pause before a repetition; it doubles.
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
 /// A site may ask for a longer pause than ours, within reason.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Why filling a volume ended early.
 pub(super) enum Stop {
@@ -213,6 +213,7 @@ impl<'u> Filling<'u> {
         let mut rest = Duration::ZERO;
         match setback {
             Setback::Final => return Err(Stop::Ours(failure)),
+            Setback::Spoilt => return Err(Stop::Volume(failure)),
             // Not its own fault, it seems.
             Setback::Refused if overtook => self.window.keep_order(),
             Setback::Throttled => {

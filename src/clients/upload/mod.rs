@@ -1,9 +1,10 @@
-//! Uploads in chunks, one engine for all of them; each protocol is a `ChunkSink`.
+//! Uploads in chunks; each protocol is a `ChunkSink` (numbered chunks) or an `AppendSink` (appended ones).
 //!
 //! The file is read once, in order; chunks travel on the runtime's workers, digests are made on threads of their
 //! own, and what is in memory is at most the window and two chunks.
 
 mod account;
+mod appending;
 mod buffers;
 mod digest;
 mod filling;
@@ -20,7 +21,13 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-pub use self::{of_file::digests, sender::Upload};
+pub use self::{
+    appending::{
+        AppendMemo, AppendResume, AppendSink, AppendUpload, Appended, Appending, Chunk, Opened, Stored,
+    },
+    of_file::digests,
+    sender::Upload,
+};
 use super::lenient;
 use crate::failure::{Failure, Result};
 
@@ -72,6 +79,8 @@ pub enum Setback {
     Lost,
     /// The site does not take it; perhaps only because an earlier one is missing.
     Refused,
+    /// This upload is lost, and another one may do better: the site's count contradicts ours, or it failed itself.
+    Spoilt,
     /// Too much at a time (429). It says nothing about the chunk.
     Throttled,
     /// Repetition cannot help: the session is refused for good, the peer's identity has changed, or the

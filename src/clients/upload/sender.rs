@@ -17,7 +17,7 @@ const ROUNDS: usize = 2;
 /// Looks at the list of finished files before chunks are sent again or a volume is given up.
 const LOOKS: u32 = 3;
 /// A larger chunk than this is no chunk; 8 MiB is what sites announce.
-const LARGEST_CHUNK: u64 = 256 << 20;
+pub(super) const LARGEST_CHUNK: u64 = 256 << 20;
 
 /// One file on its way to one sink.
 pub struct Upload<'a> {

@@ -44,6 +44,12 @@ pub(super) struct Piece {
     pub bytes: Bytes,
 }
 
+impl Piece {
+    pub(super) fn starts_at(&self, start: u64) -> bool {
+        self.start == start
+    }
+}
+
 impl Source {
     /// Opens the file. Digests that are `known` are believed when they are of a file of this size.
     pub(super) fn open(path: &Path, known: Option<Digests>) -> Result<Self> {

@@ -1,5 +1,6 @@
 //! Every chunk arrives, and what a failed one costs.
 
+mod appending;
 mod pace;
 mod resume;
 mod shelf;
