@@ -16,6 +16,7 @@ mod rest;
 mod sessions;
 mod set_up;
 mod settings;
+mod task_search;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ pub use self::{
     sessions::{Entry, InForce},
     set_up::{Licence, Readiness, SetUp},
     settings::{ClusterSettings, thin_policy},
+    task_search::DescribedTask,
     tasks::TaskState,
 };
 use self::{rest::Made, sessions::TowerSession};

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Named, TowerReader, rest};
+use super::{Begun, Named, Tower, TowerReader, rest};
 use crate::{clients::lenient, failure::Result, messages::message};
 
 /// Rows of one page where lists can be long (api-cloudtower §1.5).
@@ -39,6 +39,9 @@ pub struct Vlan {
     pub vlan_id: u16,
     #[serde(default)]
     pub vds: Option<Named>,
+    /// `CREATING` and the like while something is done to it.
+    #[serde(default, rename = "entityAsyncStatus", deserialize_with = "lenient::maybe_text")]
+    pub busy: Option<String>,
 }
 
 impl TowerReader {
@@ -46,6 +49,21 @@ impl TowerReader {
     pub async fn vdses(&self, cluster: &str) -> Result<Vec<Vds>> {
         let doing = message("clients.tower.vdses", &[]);
         self.list(rest::read("tower.get-vdses", doing, &json!({"where": {"cluster": {"id": cluster}}}))).await
+    }
+
+    /// The VM networks of that name in a cluster, by its id (api-applications §2.6).
+    pub async fn vlans_named(&self, cluster: &str, name: &str) -> Result<Vec<Vlan>> {
+        self.vlans_where(json!({"name": name, "vds": {"cluster": {"id": cluster}}})).await
+    }
+
+    /// The VM networks of that name on a VDS, by its id (api-applications §3.4).
+    pub async fn vlans_on(&self, vds: &str, name: &str) -> Result<Vec<Vlan>> {
+        self.vlans_where(json!({"vds": {"id": vds}, "name": name})).await
+    }
+
+    async fn vlans_where(&self, filter: Value) -> Result<Vec<Vlan>> {
+        let doing = message("clients.tower.vlans", &[]);
+        self.list(rest::read("tower.get-vlans", doing, &json!({"where": filter}))).await
     }
 
     /// The VM networks of a cluster, by its id; all pages.
@@ -62,5 +80,14 @@ impl TowerReader {
                 return Ok(all);
             }
         }
+    }
+}
+
+impl Tower {
+    /// Makes a VM network for one VLAN on a VDS, by its id. A second call makes a twin.
+    pub async fn create_vm_vlan(&self, vds: &str, name: &str, vlan_id: u16) -> Result<Begun> {
+        let doing = message("clients.tower.create_vlan", &[("name", &name), ("vlan", &vlan_id)]);
+        let body = json!([{"vds_id": vds, "name": name, "vlan_id": vlan_id, "mode_type": "VLAN_ACCESS"}]);
+        self.mutate(rest::write("tower.create-vm-vlan", doing, &body)).await
     }
 }

@@ -19,9 +19,9 @@ pub enum TaskState {
 }
 
 #[derive(Deserialize)]
-struct Task {
+pub(super) struct Task {
     #[serde(deserialize_with = "lenient::text")]
-    id: String,
+    pub(super) id: String,
     #[serde(default, deserialize_with = "lenient::text")]
     status: String,
     #[serde(default)]
@@ -34,7 +34,7 @@ struct Task {
 
 impl Task {
     /// `PENDING`, `EXECUTING` and `PAUSED` go on.
-    fn state(&self, mask: impl Fn(&str) -> String) -> TaskState {
+    pub(super) fn state(&self, mask: impl Fn(&str) -> String) -> TaskState {
         match self.status.as_str() {
             "SUCCESSED" => TaskState::Done,
             "FAILED" => {
