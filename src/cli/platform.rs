@@ -2,6 +2,8 @@
 
 use std::{fs, io, path::Path};
 
+pub use crate::engine::platform::sync_folder;
+
 /// From here on every new file and folder of this process is its owner's alone.
 pub fn private_from_now_on() {
     #[cfg(unix)]
@@ -21,11 +23,19 @@ pub fn new_private_file(path: &Path) -> io::Result<fs::File> {
     Ok(file)
 }
 
-/// Creates a folder, and its parents, that only the owner may enter.
+/// Creates a folder, and its parents, that only the owner may enter. Their names survive a power loss.
 pub fn new_private_folder(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    let known = path.ancestors().find(|folder| folder.exists());
+    builder.create(path)?;
+    for folder in path.ancestors().skip(1) {
+        sync_folder(folder)?;
+        if Some(folder) == known {
+            break;
+        }
+    }
+    Ok(())
 }

@@ -123,7 +123,7 @@ impl SiteFolder {
             serde_json::to_writer_pretty(&mut file, identity)?;
             file.as_file().sync_all()?;
             file.persist(self.path.join(RECORD))?;
-            Ok(())
+            platform::sync_folder(&self.path)
         };
         write().map_err(|error| local(&self.path, &error))
     }

@@ -135,12 +135,14 @@ pub trait Sink: Send + Sync {
     fn write(&self, record: &Record) -> io::Result<()>;
 }
 
-/// Records into a file of the run folder, appended line by line.
-pub struct WireFile(Mutex<File>);
+/// Records into a file of the run folder, appended line by line; with the bytes of whole lines.
+pub struct WireFile(Mutex<(File, u64)>);
 
 impl WireFile {
     pub fn create(path: &Path) -> io::Result<Self> {
-        Ok(Self(Mutex::new(OpenOptions::new().create(true).append(true).open(path)?)))
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let len = file.metadata()?.len();
+        Ok(Self(Mutex::new((file, len))))
     }
 }
 
@@ -148,7 +150,14 @@ impl Sink for WireFile {
     fn write(&self, record: &Record) -> io::Result<()> {
         let mut line = record.line()?;
         line.push(b'\n');
-        lock(&self.0).write_all(&line)
+        let (file, len) = &mut *lock(&self.0);
+        if let Err(error) = file.write_all(&line) {
+            // A piece of a line would spoil the next one; that it cannot be taken back is no other failure.
+            let _ = file.set_len(*len);
+            return Err(error);
+        }
+        *len += line.len() as u64;
+        Ok(())
     }
 }
 

@@ -91,7 +91,8 @@ impl SecretKey {
             Ok(mut file) => {
                 let mut bytes = Vec::new();
                 file.read_to_end(&mut bytes)?;
-                if bytes.len() == KEY_BYTES {
+                // All zeros: a power loss came between the name and the bytes.
+                if bytes.len() == KEY_BYTES && bytes.iter().any(|byte| *byte != 0) {
                     return Ok(Self(Secret::new(bytes)));
                 }
                 std::fs::remove_file(path)?;
@@ -179,5 +180,9 @@ mod tests {
         }
         std::fs::write(&path, b"short").unwrap();
         assert_ne!(SecretKey::load_or_create(&path).unwrap().id(), first.id());
+        std::fs::write(&path, [0; KEY_BYTES]).unwrap();
+        let made = SecretKey::load_or_create(&path).unwrap();
+        assert!(std::fs::read(&path).unwrap().iter().any(|byte| *byte != 0));
+        assert_eq!(SecretKey::load_or_create(&path).unwrap().id(), made.id());
     }
 }

@@ -19,9 +19,18 @@ mod unix {
         options.mode(0o600);
     }
 
+    /// Returns when the names in the folder would survive a power loss, as far as its file system can promise that.
     pub fn sync_folder(folder: &Path) -> io::Result<()> {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        File::open(folder)?.sync_all()
+        match File::open(folder)?.sync_all() {
+            // Some network file systems know no sync of a folder.
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
+            {
+                Ok(())
+            }
+            synced => synced,
+        }
     }
 
     pub fn host_name() -> Option<String> {

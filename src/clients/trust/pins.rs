@@ -82,6 +82,21 @@ impl PinStore for PinFile {
         file.write_all(&serde_json::to_vec_pretty(pins)?)?;
         file.as_file().sync_all()?;
         file.persist(&self.0)?;
-        Ok(())
+        sync_folder(folder)
     }
+}
+
+/// A pin that a power loss takes back would be asked for again, and whoever answers then would be trusted.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    match fs::File::open(folder)?.sync_all() {
+        // Some network file systems know no sync of a folder.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        synced => synced,
+    }
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
 }

@@ -8,7 +8,7 @@ use std::io;
 
 pub use line::Line;
 pub use state::{RunRecord, State, StepRecord};
-pub use storage::{FileStorage, MemoryStorage, Storage};
+pub use storage::{Disk, FileStorage, MemoryStorage, Storage};
 
 use super::{
     event::{Event, EventKind},
@@ -38,6 +38,8 @@ pub struct Journal {
     len: u64,
     state: State,
     torn: Option<usize>,
+    /// A write failed in a way that leaves open what is on disk.
+    unsure: bool,
 }
 
 impl Journal {
@@ -51,7 +53,16 @@ impl Journal {
             storage.truncate(whole as u64).map_err(|error| local(&*storage, &error))?;
         }
         let len = whole as u64;
-        Ok(Self { storage, site: site.to_owned(), run: run.to_owned(), prev, len, state, torn })
+        Ok(Self {
+            storage,
+            site: site.to_owned(),
+            run: run.to_owned(),
+            prev,
+            len,
+            state,
+            torn,
+            unsure: false,
+        })
     }
 
     /// A journal that is gone with the process.
@@ -112,17 +123,27 @@ impl Journal {
         Ok(())
     }
 
+    /// What arrived of a line that failed is taken back, since the next one must not stand behind a piece. Where that
+    /// fails, and where a sync fails (after which nobody knows what is on disk), nothing more is written: the next
+    /// process reads what there is and goes on from there.
     fn write(&mut self, bytes: &[u8], durability: Durability) -> io::Result<()> {
-        let written = self.storage.append(bytes).and_then(|()| match durability {
-            Durability::Flushed => self.storage.sync(),
-            Durability::Buffered => Ok(()),
-        });
-        match written {
-            Ok(()) => self.len += bytes.len() as u64,
-            // Whatever part arrived must not stand before the next line; if this fails too, the next run cuts it.
-            Err(_) => self.storage.truncate(self.len).unwrap_or(()),
+        if self.unsure {
+            return Err(io::Error::other("an earlier line may not be on disk"));
         }
-        written
+        if let Err(error) = self.storage.append(bytes) {
+            self.unsure = self.storage.truncate(self.len).is_err();
+            return Err(error);
+        }
+        if durability == Durability::Flushed
+            && let Err(error) = self.storage.sync()
+        {
+            self.unsure = true;
+            // So that the next process need not ask about an act that never began.
+            let _ = self.storage.truncate(self.len);
+            return Err(error);
+        }
+        self.len += bytes.len() as u64;
+        Ok(())
     }
 }
 

@@ -1,8 +1,8 @@
 //! Where the journal's bytes lie. Behind a trait, so that tests record its operations and fail any of them.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -21,51 +21,100 @@ pub trait Storage {
     fn place(&self) -> String;
 }
 
+/// What a file system offers for one file. When what is called, is `FileStorage`'s business; so a test can put a
+/// model of a file system here, which loses all that it may.
+pub trait Disk {
+    /// The bytes of the file; `None` when there is no such file.
+    fn read(&mut self) -> io::Result<Option<Vec<u8>>>;
+    /// Opens the file for appending; makes it (mode 0600) when there is none.
+    fn open(&mut self) -> io::Result<()>;
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// Returns only when the bytes of the file would survive a power loss.
+    fn sync(&mut self) -> io::Result<()>;
+    /// Returns only when the names in the file's folder would.
+    fn sync_folder(&mut self) -> io::Result<()>;
+    /// Cuts the file back, and returns only when that would survive too.
+    fn cut(&mut self, len: u64) -> io::Result<()>;
+    fn place(&self) -> String;
+}
+
 /// The journal of a real site: a file of mode 0600, made on the first append.
 #[derive(Debug)]
-pub struct FileStorage {
-    path: PathBuf,
-    file: Option<File>,
+pub struct FileStorage<D = RealDisk> {
+    disk: D,
+    open: bool,
 }
 
 impl FileStorage {
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), file: None }
-    }
-
-    fn file(&mut self) -> io::Result<&mut File> {
-        if self.file.is_none() {
-            let fresh = !self.path.exists();
-            let mut options = OpenOptions::new();
-            options.create(true).append(true).read(true);
-            platform::private(&mut options);
-            let file = options.open(&self.path)?;
-            if fresh {
-                // The new name in its folder must survive a power loss too.
-                platform::sync_folder(self.path.parent().unwrap_or(Path::new(".")))?;
-            }
-            self.file = Some(file);
-        }
-        self.file.as_mut().ok_or_else(|| io::Error::other("the journal did not open"))
+        Self::on(RealDisk { path: path.into(), file: None })
     }
 }
 
-impl Storage for FileStorage {
+impl<D> FileStorage<D> {
+    pub fn on(disk: D) -> Self {
+        Self { disk, open: false }
+    }
+}
+
+impl<D: Disk> Storage for FileStorage<D> {
     fn load(&mut self) -> io::Result<Vec<u8>> {
-        if !self.path.exists() {
-            return Ok(Vec::new());
-        }
-        let mut bytes = Vec::new();
-        File::open(&self.path)?.read_to_end(&mut bytes)?;
-        Ok(bytes)
+        Ok(self.disk.read()?.unwrap_or_default())
     }
 
     fn truncate(&mut self, len: u64) -> io::Result<()> {
-        // Not through the appending handle: Windows refuses to cut a file that is open for appending only.
-        let mut file = OpenOptions::new().write(true).open(&self.path)?;
-        file.set_len(len)?;
-        file.seek(SeekFrom::End(0))?;
-        file.sync_all()
+        self.disk.cut(len)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if !self.open {
+            self.disk.open()?;
+            // The name must survive a power loss before any line does, and even if the file was there: who made it
+            // may have died before this.
+            self.disk.sync_folder()?;
+            self.open = true;
+        }
+        self.disk.append(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.disk.sync()
+    }
+
+    fn place(&self) -> String {
+        self.disk.place()
+    }
+}
+
+/// A file of this machine.
+#[derive(Debug)]
+pub struct RealDisk {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl RealDisk {
+    fn file(&mut self) -> io::Result<&mut File> {
+        self.file.as_mut().ok_or_else(|| io::Error::other("the journal is not open"))
+    }
+}
+
+impl Disk for RealDisk {
+    fn read(&mut self) -> io::Result<Option<Vec<u8>>> {
+        match fs::read(&self.path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            // Anything else (no permission, say) is not an absent journal.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn open(&mut self) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        options.create(true).append(true).read(true);
+        platform::private(&mut options);
+        self.file = Some(options.open(&self.path)?);
+        Ok(())
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -74,6 +123,17 @@ impl Storage for FileStorage {
 
     fn sync(&mut self) -> io::Result<()> {
         self.file()?.sync_data()
+    }
+
+    fn sync_folder(&mut self) -> io::Result<()> {
+        platform::sync_folder(self.path.parent().unwrap_or(Path::new(".")))
+    }
+
+    fn cut(&mut self, len: u64) -> io::Result<()> {
+        // Not through the appending handle: Windows refuses to cut a file that is open for appending only.
+        let file = OpenOptions::new().write(true).open(&self.path)?;
+        file.set_len(len)?;
+        file.sync_all()
     }
 
     fn place(&self) -> String {

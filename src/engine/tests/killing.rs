@@ -31,7 +31,7 @@ async fn kill(bench: &Bench, stages: &[Stage<Toy>], death: Death) {
 const JOB: Fact<String> = Fact::new("job");
 
 /// A change whose act starts a job that sets the value ten seconds later, seen only by following it.
-fn one_job() -> Vec<Stage<Toy>> {
+pub fn one_job() -> Vec<Stage<Toy>> {
     let act = async |toy: &Toy, handle: &Handle| {
         toy.write("job", "running", handle).await?;
         handle.remember(&JOB, &"job-1".to_owned())

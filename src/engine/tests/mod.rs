@@ -2,10 +2,12 @@
 
 mod cancelling;
 mod corrections;
+mod disk;
 mod journaling;
 mod killing;
 mod kinds;
 mod ordering;
+mod power_loss;
 mod surveying;
 mod toy;
 mod verifying;

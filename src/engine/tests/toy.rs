@@ -309,6 +309,22 @@ impl Bench {
         }
     }
 
+    /// Another bench with the same site and runs behind it, for one of several ways to go on.
+    pub fn after(&self) -> Self {
+        let other = Self::new();
+        let now = self.elapsed();
+        let values = self.site().values.borrow();
+        let from_now = values
+            .iter()
+            .map(|(name, (value, from))| (name.clone(), (value.clone(), from.saturating_sub(now))));
+        *other.site().values.borrow_mut() = from_now.collect();
+        *other.site().effects.borrow_mut() = self.site().effects.borrow().clone();
+        *other.site().requests.borrow_mut() = self.site().requests.borrow().clone();
+        *other.key.borrow_mut() = self.key.borrow().clone();
+        other.runs.set(self.runs.get());
+        other
+    }
+
     pub fn site(&self) -> &Site {
         &self.toy.site
     }
