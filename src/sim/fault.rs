@@ -10,7 +10,7 @@ use super::{
     guest::{GuestQuirks, InstallerFate},
     random,
     ssh::{self, SshQuirks},
-    tower::{self, ConnectFate, InspectionFate, TaskFate, TowerQuirks},
+    tower::{self, ApplicationFate, ConnectFate, InspectionFate, TaskFate, TowerQuirks, UploadFate},
     variants::Variants,
 };
 
@@ -211,6 +211,10 @@ pub enum Action {
     CutOff { seconds: f64 },
     /// The inspection or report that this request makes goes wrong so (INSP-*).
     Inspection(InspectionFate),
+    /// The package upload that this chunk belongs to ends this way.
+    Upload(UploadFate),
+    /// The application that this request deploys ends this way.
+    Application(ApplicationFate),
     /// CloudTower refuses with ResourceLocked, and the resource shows as being updated for so long (LOCKED).
     Locked { seconds: f64 },
     /// The `to_upload` list of the answer lies (CHUNK-LIST).

@@ -81,6 +81,17 @@ pub struct Ledger {
     pub inspection_exports: Tally,
     pub inspection_downloads: Tally,
     pub inspection_resumes: Tally,
+    /// Packages uploaded chunk by chunk to CloudTower, by upload id.
+    pub packages: BTreeMap<String, PackageUpload>,
+    /// VM networks made through CloudTower, by name.
+    pub tower_networks: BTreeMap<String, Tally>,
+    /// Backup services made, and clusters associated with one, by name of the service.
+    pub backup_services: BTreeMap<String, Tally>,
+    pub backup_clusters: BTreeMap<String, Tally>,
+    /// Applications deployed from a package by their own call, by name.
+    pub applications: BTreeMap<String, Tally>,
+    /// Fields with secrets in them that a GraphQL request has selected, by name.
+    pub secret_selections: BTreeMap<String, Tally>,
     /// Requests that changed something, by operation.
     pub changes: BTreeMap<String, Tally>,
     /// The highest number of requests in flight at once, by operation.
@@ -111,6 +122,28 @@ pub struct VolumeEntry {
     pub received: u64,
     /// Digests of the reassembled bytes, once complete.
     pub md5: Option<String>,
+    pub sha256: Option<String>,
+}
+
+/// One package on its way to CloudTower.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PackageUpload {
+    /// `graphql`, `rest`, `ovm`.
+    pub protocol: String,
+    /// Of the file, and how long it says it is.
+    pub name: String,
+    pub size: u64,
+    /// Bytes stored, and the chunks that brought them.
+    pub bytes: u64,
+    pub chunks_stored: u64,
+    /// Chunks that came again, refused or not.
+    pub chunks_repeated: u64,
+    /// Chunks that were not stored.
+    pub chunks_refused: u64,
+    /// The last chunk was taken.
+    pub complete: bool,
+    pub cancelled: bool,
+    /// Of the bytes as stored, once complete.
     pub sha256: Option<String>,
 }
 

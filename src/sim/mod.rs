@@ -1,5 +1,6 @@
 //! The simulated site: an independent second implementation of the contract, for rehearsals and tests.
 
+mod appended;
 pub mod clock;
 mod control;
 mod durations;
@@ -10,6 +11,7 @@ pub mod guest;
 pub mod hold;
 mod host;
 pub mod ledger;
+mod multipart;
 mod pipeline;
 mod random;
 mod reach;
@@ -39,6 +41,7 @@ pub use host::Ran;
 pub use ledger::Ledger;
 pub use site::{Request, Site};
 pub use ssh::HostKeys;
+pub use tower::SECRET_CANARY;
 pub use twin::{PlannedHost, PlannedNetwork, PlannedSwitch, Role, Twin, TwinPlan};
 pub use variants::Variants;
 

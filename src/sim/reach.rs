@@ -61,6 +61,9 @@ impl State {
             let alone = self.quirks.tower.installed && matches!(port, 80 | 443);
             return if alone { self.reach_tower(now, port) } else { self.reach_guest(now, port) };
         }
+        if self.backup_answers(now, address) {
+            return if matches!(port, 22 | 80 | 443) { Reach::Quiet } else { Reach::Refused };
+        }
         let free = plan.components.values().any(|addresses| addresses.contains(&address));
         if free { Reach::Silent } else { Reach::Outside }
     }

@@ -1,11 +1,12 @@
 //! Snapshots: the whole state, with its clock and the chunks of open volumes, as one JSON file.
 
-use std::{io, path::Path};
+use std::{collections::BTreeMap, io, path::Path};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
+    appended::Appended,
     fisheye::ChunkBytes,
     site::{Site, State},
 };
@@ -18,6 +19,7 @@ struct Saved<'a> {
     format: u32,
     state: &'a State,
     chunks: ChunkBytes,
+    uploads: UploadBytes,
 }
 
 #[derive(Deserialize)]
@@ -25,14 +27,35 @@ struct Loaded {
     format: u32,
     state: State,
     chunks: ChunkBytes,
+    #[serde(default)]
+    uploads: UploadBytes,
+}
+
+/// What uploads to CloudTower have brought so far, by upload id, in base64.
+type UploadBytes = BTreeMap<String, String>;
+
+impl State {
+    fn upload_bytes(&mut self) -> io::Result<UploadBytes> {
+        let uploads = self.tower.growing_uploads().into_iter();
+        uploads.map(|(id, bytes)| Ok((id, bytes.saved()?))).collect()
+    }
+
+    fn restore_uploads(&mut self, saved: &UploadBytes) -> io::Result<()> {
+        for (id, bytes) in self.tower.growing_uploads() {
+            if let Some(text) = saved.get(&id) {
+                *bytes = Appended::restored(text)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Writes the site as it is now, through a temporary file beside `path`.
 pub fn save(site: &Site, path: &Path) -> io::Result<()> {
     let text = site.with(|state, now| {
         state.saved_at = now;
-        let chunks = state.cluster.chunk_bytes()?;
-        serde_json::to_vec(&Saved { format: FORMAT, state, chunks }).map_err(io::Error::other)
+        let (chunks, uploads) = (state.cluster.chunk_bytes()?, state.upload_bytes()?);
+        serde_json::to_vec(&Saved { format: FORMAT, state, chunks, uploads }).map_err(io::Error::other)
     })?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
@@ -45,12 +68,13 @@ pub fn save(site: &Site, path: &Path) -> io::Result<()> {
 /// paths are those of a snapshot's `state`.
 pub fn patch(site: &Site, pointer: &str, value: Value) -> io::Result<()> {
     site.with(|state, _| {
-        let chunks = state.cluster.chunk_bytes()?;
+        let (chunks, uploads) = (state.cluster.chunk_bytes()?, state.upload_bytes()?);
         let mut whole = serde_json::to_value(&*state).map_err(io::Error::other)?;
         let place = whole.pointer_mut(pointer);
         *place.ok_or_else(|| io::Error::other(format!("nothing at {pointer}")))? = value;
         let mut patched: State = serde_json::from_value(whole).map_err(io::Error::other)?;
         patched.cluster.restore_chunks(chunks)?;
+        patched.restore_uploads(&uploads)?;
         patched.in_flight = std::mem::take(&mut state.in_flight);
         *state = patched;
         Ok(())
@@ -65,5 +89,6 @@ pub fn load(text: &str) -> io::Result<State> {
     }
     let mut state = loaded.state;
     state.cluster.restore_chunks(loaded.chunks)?;
+    state.restore_uploads(&loaded.uploads)?;
     Ok(state)
 }

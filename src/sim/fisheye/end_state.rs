@@ -39,7 +39,7 @@ impl State {
             "vdses": sorted(cluster.vdses.iter().map(|vds| self.vds(vds))),
             "vms": sorted(cluster.vms().map(|vm| self.vm(vm))),
             "guest": self.guest.end_state(now),
-            "cloudtower": self.tower_end_state(),
+            "cloudtower": self.tower_end_state(now),
             "volumes": sorted(cluster.volumes.iter().filter(|volume| !volume.deleted).map(volume)),
         })
     }

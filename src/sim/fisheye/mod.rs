@@ -23,7 +23,7 @@ use std::{collections::BTreeMap, net::Ipv4Addr};
 use serde::{Deserialize, Serialize};
 
 pub use handle::handle;
-pub use network::Vds;
+pub use network::{Network, Vds};
 pub use routes::operations;
 pub use vms::{Life, Vm};
 pub use volume::{ChunkBytes, UploadQuirks};

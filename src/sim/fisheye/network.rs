@@ -65,7 +65,8 @@ impl State {
         Vds { uuid, name: name.to_owned(), bond_mode, ovsbr_name, hosts, networks: Vec::new() }
     }
 
-    fn new_network(&mut self, name: &str, vlan_id: u16, since: Moment) -> Network {
+    /// A network that is on no switch yet.
+    pub fn new_network(&mut self, name: &str, vlan_id: u16, since: Moment) -> Network {
         Network { uuid: self.new_uuid(), name: name.to_owned(), vlan_id, since }
     }
 

@@ -6,7 +6,7 @@ use super::{
     super::{clock::Moment, site::State, twin::Host},
     Cluster,
     deployment::Progress,
-    network::Vds,
+    network::{Network, Vds},
     settings::Licence,
 };
 
@@ -27,6 +27,16 @@ pub struct SeenCluster<'a> {
     pub hosts: Vec<(&'a Host, String)>,
     /// Subnet mask and gateway of the management network.
     pub mgt: Option<(Ipv4Addr, Option<Ipv4Addr>)>,
+    pub storage: Option<SeenStorage<'a>>,
+}
+
+/// The storage network of the deployment.
+#[derive(Clone, Copy, Debug)]
+pub struct SeenStorage<'a> {
+    /// Name of its switch.
+    pub vds: &'a str,
+    pub mask: Ipv4Addr,
+    pub vlan_id: u16,
 }
 
 impl Cluster {
@@ -63,7 +73,23 @@ impl State {
             vdses: &self.cluster.vdses,
             hosts: hosts.map(|host| (host, self.hostname(host))).collect(),
             mgt: self.cluster.deployment.member().and_then(management_network),
+            storage: self.cluster.deployment.member().and_then(storage_network),
         })
+    }
+}
+
+fn storage_network(progress: &Progress) -> Option<SeenStorage<'_>> {
+    let network = progress.body.networks.iter().find(|network| network.network_type == "storage")?;
+    let mask = network.network_config.service.first()?.netmask;
+    let vlan_id = network.mode.network_identities.first().copied().unwrap_or(0);
+    Some(SeenStorage { vds: &network.attached_vds, mask, vlan_id })
+}
+
+impl State {
+    /// A network that CloudTower made on a switch of the cluster. It counts here as one of CloudTower's.
+    pub fn add_network(&mut self, vds: &str, network: Network) {
+        let found = self.cluster.vdses.iter_mut().find(|one| one.uuid == vds);
+        found.into_iter().for_each(|vds| vds.networks.push(network.clone()));
     }
 }
 

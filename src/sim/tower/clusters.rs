@@ -104,6 +104,7 @@ fn attach(visit: &mut Visit<'_>, new: NewCluster, fate: Option<ConnectFate>, row
         error: fate.and_then(ConnectFate::reason),
         change: Change::Nothing,
         undo: (!row_stays).then(|| id.clone()),
+        steps: &[],
     };
     let task_id = visit.start_task(task);
     let row = visit.row(Table::Clusters, &id).unwrap_or_default();

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    super::{random, site::State},
+    super::{clock::Moment, random, site::State},
     alerts::{GlobalRule, Threshold},
     boards::View,
     clusters::Attached,
@@ -13,7 +13,7 @@ use super::{
 
 impl State {
     /// Comparable between two runs of the same plan.
-    pub fn tower_end_state(&self) -> Value {
+    pub fn tower_end_state(&self, now: Moment) -> Value {
         let tower = &self.tower;
         let password = tower.root.as_ref().and_then(|root| root.password.as_deref());
         let organizations: Vec<Value> = tower.organizations.iter().map(|one| json!(one.name)).collect();
@@ -31,6 +31,11 @@ impl State {
             "views": sorted(tower.views.iter().map(|view| self.view_end(view))),
             "alert_rules": sorted(tower.rules.iter().filter_map(|rule| self.rule_end(rule))),
             "inspection": self.inspector_end(),
+            "backup": self.backup_end(now),
+            "packages": {
+                "registered": sorted(self.packages_end(false).into_iter()),
+                "applications": sorted(self.applications_end(now).into_iter()),
+            },
             "racks": sorted(tower.racks.iter().map(|rack| self.rack_end(rack))),
         })
     }

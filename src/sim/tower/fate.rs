@@ -29,6 +29,33 @@ pub enum ConnectFate {
     Never,
 }
 
+/// How a package upload goes wrong after a chunk (api-applications §3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UploadFate {
+    /// FAILED: at once, or after the last chunk when the import is over.
+    Failed,
+    /// PAUSED for ever.
+    Paused,
+}
+
+/// How installing an application goes wrong (api-applications §3.6, §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ApplicationFate {
+    InstallFailed,
+    Error,
+    /// INSTALLING for ever.
+    Stuck,
+}
+
+impl ApplicationFate {
+    /// What the task that installs it comes to.
+    pub fn of_task(self) -> TaskFate {
+        if self == Self::Stuck { TaskFate::Stuck } else { TaskFate::Failed }
+    }
+}
+
 impl ConnectFate {
     /// The reason that the row shows; none while it is still initialising.
     pub fn reason(self) -> Option<&'static str> {

@@ -9,7 +9,7 @@ use super::{
         exchange::{Answer, Call, Scheme},
         fault::Action,
         hold::{Course, Cut},
-        pipeline, random,
+        multipart, pipeline, random,
         site::{Site, State},
     },
     accounts,
@@ -43,11 +43,16 @@ impl Aim {
             ("GET", Some(route)) if route.operation == "tower.login" => Self::Presence,
             (method, Some(route)) if route.method == method => Self::Rest(route),
             ("POST", None) if call.path == "/api" => {
-                let named = graphql::operation(&call.body);
+                let named = graphql::operation(call);
                 named.map_or(Self::Unknown, |(operation, changing)| Self::Graphql(operation, changing))
             }
             _ => Self::Unknown,
         }
+    }
+
+    /// Whether its body is a form, which is refused everywhere else.
+    fn takes_form(self) -> bool {
+        matches!(self, Self::Rest(Route { form: true, .. }) | Self::Graphql(graphql::UPLOAD, _))
     }
 
     fn name(self) -> (&'static str, bool) {
@@ -73,28 +78,34 @@ pub async fn handle(site: &Site, call: Call) -> Result<Answer, Cut> {
 
 async fn carry_out(site: &Site, aim: Aim, call: &Call, entry: usize) -> Result<Answer, Cut> {
     let (operation, _) = aim.name();
-    let course = site.before(operation, call.address, None).await?;
+    let chunk = site.with(|state, _| state.package_chunk(operation, call));
+    let course = site.before(operation, call.address, chunk).await?;
+    let mut lasts = 0.0;
     let mut answer = match pipeline::instead(&course) {
         Some(answer) => answer,
         None => site.with(|state, now| match site.contract.get() {
-            Ok(contract) => judge(state, now, contract, &course, call, (aim, entry)),
+            Ok(contract) => judge(state, now, contract, &course, call, (aim, entry, &mut lasts)),
             Err(damaged) => error_body(call, 500, None, &damaged, &Value::Null),
         }),
     };
+    if lasts > 0.0 {
+        site.clock.sleep(durations::seconds(lasts)).await;
+    }
     site.after(&course, operation, call.address).await?;
     let (skew, request_id) = site.with(|state, now| (state.quirks.date_skew_seconds, state.new_cuid(now)));
     answer.headers.push(("x-tower-request-id".into(), request_id));
     Ok(pipeline::dress(answer, &course, skew))
 }
 
-/// Phase, checks and effect in one look at the state; the ledger knows the effect before the answer leaves.
+/// Phase, checks and effect in one look at the state; the ledger knows the effect before the answer leaves, which may
+/// be so many seconds after.
 fn judge(
     state: &mut State,
     now: Moment,
     contract: &Parsed,
     course: &Course,
     call: &Call,
-    (aim, entry): (Aim, usize),
+    (aim, entry, lasts): (Aim, usize, &mut f64),
 ) -> Answer {
     if state.tower_phase(now) != Phase::Ready {
         return starting(state);
@@ -106,8 +117,8 @@ fn judge(
         return answer;
     }
     state.note_secrets(now, aim.name().0, call);
-    let wrong = if state.quirks.lenient { None } else { wrong_envelope(call) };
-    let mut visit = Visit { state, now, call, course, body: Value::Null };
+    let wrong = if state.quirks.lenient { None } else { wrong_envelope(call, aim) };
+    let mut visit = Visit { state, now, call, course, body: Value::Null, lasts: 0.0 };
     if let Some(what) = wrong {
         return visit.refuse(Denied::Shape(what));
     }
@@ -128,6 +139,7 @@ fn judge(
             return error_body(call, 404, None, "no such operation", &Value::Null);
         }
     };
+    *lasts = visit.lasts;
     match outcome {
         Ok(mut answer) => {
             // A GraphQL answer with `errors` is a success on the wire only.
@@ -156,7 +168,7 @@ fn starting(state: &mut State) -> Answer {
 }
 
 /// What is wrong about a request before its content is looked at (site-behaviour §8).
-fn wrong_envelope(call: &Call) -> Option<String> {
+fn wrong_envelope(call: &Call, aim: Aim) -> Option<String> {
     let host = call.header("host").unwrap_or_default();
     let port = if call.scheme == Scheme::Http { 80 } else { 443 };
     if host != call.address.to_string() && host != format!("{}:{port}", call.address) {
@@ -170,6 +182,10 @@ fn wrong_envelope(call: &Call) -> Option<String> {
         return Some("a query where none belongs".to_owned());
     }
     let content_type = call.header("content-type").unwrap_or_default();
+    if aim.takes_form() {
+        let form = multipart::is_form(call);
+        return (!form).then(|| format!("content-type {content_type:?} where a form belongs"));
+    }
     let json = content_type.starts_with("application/json");
     (!call.body.is_empty() && !json).then(|| format!("content-type {content_type:?} on a JSON body"))
 }
@@ -178,7 +194,9 @@ fn rest(visit: &mut Visit<'_>, contract: &Parsed, route: &Route) -> Result<Value
     if !route.open {
         accounts::admit(visit, route.operation)?;
     }
-    visit.body = rest_body(visit, contract, route)?;
+    if !route.form {
+        visit.body = rest_body(visit, contract, route)?;
+    }
     for action in &visit.course.actions {
         match action {
             Action::Locked { seconds } => return Err(lock(visit, *seconds)),
@@ -250,9 +268,7 @@ fn graph(visit: &mut Visit<'_>, contract: &Parsed) -> Result<Answer, Denied> {
         visit.state.breach(visit.now, visit.call.address, "POST /api", what);
         Ok(Answer::json(200, &graphql::errors(what, None)))
     };
-    let asked = serde_json::from_slice::<graphql::Body>(&visit.call.body)
-        .map_err(|error| error.to_string())
-        .and_then(|body| graphql::check(&contract.graphql, &body));
+    let asked = graphql::body(visit.call).and_then(|body| graphql::check(&contract.graphql, &body));
     let asked = match asked {
         Ok(asked) => asked,
         Err(what) => return refused(visit, &what),

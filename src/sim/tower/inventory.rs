@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{
     super::{clock::Moment, guest::SeenVm, site::State, twin::Host},
     clusters::Attached,
+    networks,
     visit::nested,
 };
 
@@ -75,19 +76,15 @@ impl State {
         let relation = self.nested_cluster(&cluster.id);
         let mut rows = Vec::new();
         for vds in seen.iter().flat_map(|seen| seen.vdses) {
-            let vlans: Vec<Value> = vds
-                .networks
-                .iter()
-                .map(|network| {
-                    nested(&self.learned_id(at, "vlan", &cluster.id, &network.uuid), &network.name)
-                })
-                .collect();
+            let vlans = self.networks_of(vds);
+            let vlans: Vec<Value> =
+                vlans.map(|network| nested(&self.network_id(cluster, network), &network.name)).collect();
             rows.push(json!({
                 "id": self.learned_id(at, "vds", &cluster.id, &vds.uuid),
                 "local_id": self.child_local_id(&vds.uuid), "name": vds.name, "cluster": relation,
                 "bond_mode": vds.bond_mode.as_deref().unwrap_or_default(), "ovsbr_name": vds.ovsbr_name,
                 "internal": vds.ovsbr_name == "ovsbr-internal", "type": "VM", "work_mode": "single",
-                "nics": [], "labels": [], "vlans": vlans, "vlans_num": vds.networks.len(),
+                "nics": [], "labels": [], "vlans_num": vlans.len(), "vlans": vlans,
                 "entityAsyncStatus": null, "everoute_cluster": null,
             }));
         }
@@ -101,14 +98,9 @@ impl State {
         let mut rows = Vec::new();
         for vds in seen.iter().flat_map(|seen| seen.vdses) {
             let relation = nested(&self.learned_id(at, "vds", &cluster.id, &vds.uuid), &vds.name);
-            for network in &vds.networks {
-                rows.push(json!({
-                    "id": self.learned_id(at, "vlan", &cluster.id, &network.uuid),
-                    "local_id": self.child_local_id(&network.uuid), "name": network.name,
-                    "vlan_id": network.vlan_id, "network_ids": [network.vlan_id.to_string()],
-                    "mode_type": "VLAN_ACCESS", "type": "VM", "vds": relation, "vm_nics": [], "labels": [],
-                    "entityAsyncStatus": null, "sim_added_in_4_7": null,
-                }));
+            for network in self.networks_of(vds) {
+                let id = self.network_id(cluster, network);
+                rows.push(networks::row(self, now, &id, &relation, network));
             }
         }
         rows
@@ -121,7 +113,9 @@ impl State {
         }
         let at = cluster.learned_at(seconds);
         let relation = self.nested_cluster(&cluster.id);
-        self.seen_vms().iter().map(|vm| self.vm_row(cluster, at, &relation, vm)).collect()
+        let own = self.seen_vms().into_iter().map(|vm| (at, vm));
+        let all = own.chain(self.backup_vms(now, &cluster.id));
+        all.map(|(at, vm)| self.vm_row(cluster, at, &relation, &vm)).collect()
     }
 
     fn vm_row(&self, cluster: &Attached, at: Moment, relation: &Value, vm: &SeenVm) -> Value {

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     super::random,
+    applications::{ChunkOrder, PackageQuirks, SecondPackage},
+    backup::BackupQuirks,
     inspector::{InspectorQuirks, InspectorVariants},
 };
 
@@ -22,6 +24,8 @@ pub struct TowerQuirks {
     /// Port 80 answers instead of redirecting (§7.1, M).
     pub http_answers: bool,
     pub inspector: InspectorQuirks,
+    pub packages: PackageQuirks,
+    pub backup: BackupQuirks,
 }
 
 impl Default for TowerQuirks {
@@ -33,6 +37,8 @@ impl Default for TowerQuirks {
             capacity_rule_row: 70,
             http_answers: false,
             inspector: InspectorQuirks::default(),
+            packages: PackageQuirks::default(),
+            backup: BackupQuirks::default(),
         }
     }
 }
@@ -54,6 +60,19 @@ pub struct TowerDurations {
     /// From the start of an inspection to its end, and of its report.
     pub inspection: f64,
     pub inspection_export: f64,
+    /// From the last chunk of a package to its answer, and from there until the package is listed: both together
+    /// and the chunks took 52 s (api-applications §3.2, S).
+    pub package_import: f64,
+    pub package_record: f64,
+    /// From createBackupService until its VM is there, the service runs, and the task is over: either of the two may
+    /// be the earlier (§3.6; the task took 2 min 36 s, S).
+    pub backup_vm: f64,
+    pub backup_running: f64,
+    pub backup_task: f64,
+    /// From the association with a cluster until its storage network shows as connected.
+    pub backup_network: f64,
+    /// From deploy-cloudtower-application until the application runs.
+    pub application: f64,
 }
 
 impl Default for TowerDurations {
@@ -69,6 +88,13 @@ impl Default for TowerDurations {
             connect_task: 20.0,
             inspection: 300.0,
             inspection_export: 15.0,
+            package_import: 20.0,
+            package_record: 5.0,
+            backup_vm: 40.0,
+            backup_running: 145.0,
+            backup_task: 156.0,
+            backup_network: 20.0,
+            application: 180.0,
         }
     }
 }
@@ -84,6 +110,8 @@ pub struct TowerVariants {
     pub first_task_list: FirstTaskList,
     pub early_local_id: EarlyLocalId,
     pub typename_input: TypenameInput,
+    pub chunk_order: ChunkOrder,
+    pub second_package: SecondPackage,
     pub inspector: InspectorVariants,
 }
 
@@ -148,8 +176,8 @@ impl TowerVariants {
     /// Every choice drawn from the seed.
     pub fn drawn(seed: u64) -> Self {
         use self::{
-            EarlyLocalId as L, FirstTaskList as T, RefusedConnect as C, Second as S, TowerRefusal as R,
-            TypenameInput as N,
+            ChunkOrder as O, EarlyLocalId as L, FirstTaskList as T, RefusedConnect as C, Second as S,
+            SecondPackage as P, TowerRefusal as R, TypenameInput as N,
         };
         fn draw<T: Copy>(seed: u64, name: &str, choices: &[T]) -> T {
             *random::pick(seed, choices, &["tower variant", name])
@@ -162,6 +190,8 @@ impl TowerVariants {
             first_task_list: draw(seed, "tasks", &[T::Empty, T::Listed]),
             early_local_id: draw(seed, "local-id", &[L::Null, L::Set]),
             typename_input: draw(seed, "typename", &[N::Accepted, N::Refused]),
+            chunk_order: draw(seed, "chunk order", &[O::Refused, O::Appended]),
+            second_package: draw(seed, "second package", &[P::Refused, P::Twin]),
             inspector: InspectorVariants::drawn(seed),
         }
     }

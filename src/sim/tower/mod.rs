@@ -2,6 +2,8 @@
 
 mod accounts;
 mod alerts;
+mod applications;
+mod backup;
 mod boards;
 mod clusters;
 mod contract;
@@ -15,6 +17,7 @@ mod ids;
 mod inspector;
 mod inventory;
 mod knobs;
+mod networks;
 mod organizations;
 mod phase;
 mod racks;
@@ -30,8 +33,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use applications::SECRET_CANARY;
 pub use contract::Contract;
-pub use fate::{ConnectFate, TaskFate};
+pub use fate::{ApplicationFate, ConnectFate, TaskFate, UploadFate};
 pub use handle::handle;
 pub use inspector::InspectionFate;
 pub use knobs::{TowerDurations, TowerQuirks, TowerVariants};
@@ -40,14 +44,17 @@ pub use routes::operations;
 use self::{
     accounts::Root,
     alerts::GlobalRule,
+    applications::Applications,
+    backup::Backup,
     boards::{Graph, View},
     clusters::Attached,
+    networks::NewNetwork,
     organizations::{Datacenter, Organization},
     racks::{Brick, Rack, Slot},
     setup::Installation,
     tasks::Task,
 };
-use super::clock::Moment;
+use super::{appended::Appended, clock::Moment};
 
 /// Everything that CloudTower's database holds.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -67,6 +74,13 @@ pub struct Tower {
     rules: Vec<GlobalRule>,
     #[serde(default)]
     inspector: inspector::Inspector,
+    #[serde(default)]
+    applications: Applications,
+    #[serde(default)]
+    backup: Backup,
+    /// Being made on a cluster.
+    #[serde(default)]
+    new_networks: Vec<NewNetwork>,
     racks: Vec<Rack>,
     bricks: Vec<Brick>,
     /// By node id.
@@ -77,4 +91,11 @@ pub struct Tower {
     created: u64,
     /// Answers so far that differ from time to time on purpose.
     draws: u64,
+}
+
+impl Tower {
+    /// The bytes of every upload that goes on, by its id.
+    pub fn growing_uploads(&mut self) -> Vec<(String, &mut Appended)> {
+        self.applications.growing_uploads().collect()
+    }
 }

@@ -1,8 +1,8 @@
 //! The table of REST operations: what each needs and who answers.
 
 use super::{
-    accounts, alerts, boards, clusters, denied::Outcome, graphql, inspector, organizations, racks, settings,
-    setup, tables::Table, visit::Visit,
+    accounts, alerts, applications, boards, clusters, denied::Outcome, graphql, inspector, networks,
+    organizations, racks, settings, setup, tables::Table, visit::Visit,
 };
 
 #[derive(Clone, Copy)]
@@ -19,6 +19,8 @@ pub struct Route {
     pub changing: bool,
     /// Open without a token (api-cloudtower §1.1).
     pub open: bool,
+    /// Its body is a form, not JSON.
+    pub form: bool,
     pub run: Run,
 }
 
@@ -31,14 +33,18 @@ impl Route {
     const fn open(self) -> Self {
         Self { open: true, ..self }
     }
+
+    const fn form(self) -> Self {
+        Self { form: true, ..self }
+    }
 }
 
 const fn list(operation: &'static str, table: Table) -> Route {
-    Route { operation, method: "POST", changing: false, open: false, run: Run::List(table) }
+    Route { operation, method: "POST", changing: false, open: false, form: false, run: Run::List(table) }
 }
 
 const fn act(operation: &'static str, run: fn(&mut Visit<'_>) -> Outcome) -> Route {
-    Route { operation, method: "POST", changing: true, open: false, run: Run::Act(run) }
+    Route { operation, method: "POST", changing: true, open: false, form: false, run: Run::Act(run) }
 }
 
 const fn ask(operation: &'static str, run: fn(&mut Visit<'_>) -> Outcome) -> Route {
@@ -85,6 +91,16 @@ const ROUTES: &[Route] = &[
     act("tower.move-brick-topo", racks::move_brick),
     list("tower.get-node-topoes", Table::NodeTopoes),
     act("tower.move-node-topo", racks::move_nodes),
+    act("tower.create-vm-vlan", networks::create),
+    act("tower.upload-cloudtower-application-package", applications::upload).form(),
+    list("tower.get-upload-tasks", Table::UploadTasks),
+    act("tower.cancel-upload-task", applications::cancel),
+    list("tower.get-cloudtower-application-packages", Table::ApplicationPackages),
+    list("tower.get-cloudtower-applications", Table::Applications),
+    act("tower.deploy-cloudtower-application", applications::deploy),
+    list("tower.get-everoute-packages", Table::EveroutePackages),
+    list("tower.get-everoute-clusters", Table::EverouteClusters),
+    list("tower.get-backup-services", Table::BackupServices),
 ];
 
 /// The names that faults may use.

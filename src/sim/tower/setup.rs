@@ -42,6 +42,8 @@ impl State {
         };
         self.tower.installation = Some(installation);
         self.tower.rules = alerts::initial(self.seed(), now, self.quirks.tower.capacity_rule_row);
+        self.add_old_packages(now);
+        self.add_old_services(now);
         for name in self.quirks.tower.organizations.clone() {
             self.add_organization(now, &name);
         }

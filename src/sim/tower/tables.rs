@@ -30,6 +30,12 @@ pub enum Table {
     RackTopoes,
     BrickTopoes,
     NodeTopoes,
+    UploadTasks,
+    ApplicationPackages,
+    Applications,
+    EveroutePackages,
+    EverouteClusters,
+    BackupServices,
 }
 
 /// All rows as they are at one moment.
@@ -64,7 +70,7 @@ impl Tables {
     }
 }
 
-const ALL: [Table; 21] = [
+const ALL: [Table; 27] = [
     Table::Users,
     Table::Organizations,
     Table::Datacenters,
@@ -86,6 +92,12 @@ const ALL: [Table; 21] = [
     Table::RackTopoes,
     Table::BrickTopoes,
     Table::NodeTopoes,
+    Table::UploadTasks,
+    Table::ApplicationPackages,
+    Table::Applications,
+    Table::EveroutePackages,
+    Table::EverouteClusters,
+    Table::BackupServices,
 ];
 
 impl State {
@@ -119,6 +131,13 @@ impl State {
             Table::RackTopoes => self.rack_rows(now),
             Table::BrickTopoes => self.brick_rows(now),
             Table::NodeTopoes => self.node_rows(now),
+            Table::UploadTasks => self.upload_rows(now),
+            Table::ApplicationPackages => self.package_rows(now),
+            Table::Applications => self.application_rows(now),
+            Table::EveroutePackages => self.everoute_package_rows(),
+            // Nothing here installs a controller.
+            Table::EverouteClusters => Vec::new(),
+            Table::BackupServices => self.backup_service_rows(now),
         }
     }
 }

@@ -20,6 +20,8 @@ pub enum Change {
     /// Cluster and its new datacenter.
     MoveCluster(String, String),
     SetHa(String, bool),
+    /// A network that CloudTower makes on the cluster, by its id.
+    MakeNetwork(String),
     /// Chassis, its new rack and position.
     MoveBrick(String, Option<String>, i64),
     /// Node and its new place.
@@ -51,6 +53,8 @@ pub struct NewTask {
     pub change: Change,
     /// The id of what disappears when the task fails.
     pub undo: Option<String>,
+    /// Keys of its steps, in order.
+    pub steps: &'static [&'static str],
 }
 
 impl NewTask {
@@ -58,7 +62,16 @@ impl NewTask {
     pub fn ordinary(visit: &Visit<'_>, description: &str, resource: Resource) -> Self {
         let seconds = visit.state.durations.tower.task;
         let description = description.to_owned();
-        Self { description, resource, seconds, fate: None, error: None, change: Change::Nothing, undo: None }
+        Self {
+            description,
+            resource,
+            seconds,
+            fate: None,
+            error: None,
+            change: Change::Nothing,
+            undo: None,
+            steps: &[],
+        }
     }
 
     /// A task that creates its resource, and takes it back on failure.
@@ -79,6 +92,8 @@ pub struct Task {
     error: Option<String>,
     change: Change,
     undo: Option<String>,
+    #[serde(default)]
+    steps: Vec<String>,
     applied: bool,
     /// Whether a list has met it: the first one does not show it.
     met: bool,
@@ -112,6 +127,17 @@ impl Task {
         format!("request failed, message: {job}")
     }
 
+    /// Each step has an equal share of the time; one that was reached in a task that failed is never finished.
+    fn step_rows(&self, now: Moment) -> Vec<Value> {
+        let (all, count) = (self.until.since(self.since), u32::try_from(self.steps.len()).unwrap_or(1));
+        let row = |(index, key): (usize, &String)| {
+            let end = self.since.plus(all / count * (u32::try_from(index).unwrap_or(0) + 1));
+            let finished = end <= now && matches!(self.fate, None | Some(TaskFate::Late));
+            json!({"key": key, "finished": finished, "per_second": null, "total": null, "unit": null})
+        };
+        self.steps.iter().enumerate().map(row).collect()
+    }
+
     fn row(&self, now: Moment, cluster: &Value) -> Value {
         let status = self.status(now);
         let failed = status == "FAILED";
@@ -130,7 +156,7 @@ impl Task {
             "resource_id": self.resource.id, "resource_type": self.resource.kind,
             "resource_mutation": self.resource.mutation, "local_created_at": self.since.iso(),
             "started_at": (status != "PENDING").then(|| self.since.iso()),
-            "finished_at": ended.then(|| self.until.iso()), "steps": [], "args": {}, "internal": false,
+            "finished_at": ended.then(|| self.until.iso()), "steps": self.step_rows(now), "args": {}, "internal": false,
             "snapshot": "{}", "key": null, "type": null, "user": null, "cluster": cluster,
             "sim_added_in_4_7": null,
         })
@@ -151,11 +177,12 @@ impl Tower {
         self.graphs.retain(|graph| graph.id != id);
         self.racks.retain(|rack| rack.id != id);
         self.bricks.retain(|brick| brick.id != id);
+        self.new_networks.retain(|network| network.id != id);
     }
 
     fn apply(&mut self, change: Change) {
         match change {
-            Change::Nothing => {}
+            Change::Nothing | Change::MakeNetwork(_) => {}
             Change::MoveCluster(id, datacenter) => {
                 let cluster = self.clusters.iter_mut().find(|cluster| cluster.id == id);
                 cluster.into_iter().for_each(|cluster| cluster.datacenter_id = Some(datacenter.clone()));
@@ -196,6 +223,7 @@ impl Visit<'_> {
             error: new.error.map(str::to_owned),
             change: new.change,
             undo: new.undo,
+            steps: new.steps.iter().map(|step| (*step).to_owned()).collect(),
             applied: false,
             met: false,
         });
@@ -215,6 +243,9 @@ impl State {
             match (task.status(now), task.undo.clone()) {
                 ("SUCCESSED", _) => {
                     let change = task.change.clone();
+                    if let Change::MakeNetwork(id) = &change {
+                        self.make_network(id);
+                    }
                     self.tower.apply(change);
                 }
                 (_, Some(begun)) => self.tower.remove(&begun),

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::{
-    super::{clock::Moment, exchange::Call, hold::Course, site::State},
+    super::{clock::Moment, durations, exchange::Call, hold::Course, site::State},
     denied::{Denied, Outcome},
     tables::{Table, Tables},
 };
@@ -16,12 +16,19 @@ pub struct Visit<'a> {
     pub course: &'a Course,
     /// Checked against the contract.
     pub body: Value,
+    /// Seconds of site time from the effect until the answer leaves.
+    pub lasts: f64,
 }
 
 impl Visit<'_> {
     /// The body as the operation reads it; the contract has been checked, so only odd numbers fail.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Denied> {
         read(&self.body)
+    }
+
+    /// When the answer leaves.
+    pub fn answered_at(&self) -> Moment {
+        self.now.plus(durations::seconds(self.lasts))
     }
 
     pub fn tables(&self) -> Tables {

@@ -4,6 +4,8 @@ mod check;
 mod project;
 mod roots;
 mod schema;
+mod secrets;
+mod upload;
 mod values;
 
 use serde::{Deserialize, Serialize};
@@ -12,10 +14,15 @@ use serde_json::{Map, Value, json};
 pub use check::{Asked, check};
 pub use schema::Schema;
 
-use super::visit::Visit;
+pub use upload::body;
+
+use super::{super::exchange::Call, visit::Visit};
+
+/// The one operation that brings a file, by the multipart convention.
+pub const UPLOAD: &str = "tower.uploadCloudTowerApplicationPackage";
 
 /// The operation names that graphql-operations documents for this service, and whether each changes anything.
-pub const OPERATIONS: [(&str, bool); 9] = [
+pub const OPERATIONS: [(&str, bool); 15] = [
     ("tower.createRootUser", true),
     ("tower.createOrganization", true),
     ("tower.checkTowerIsSetup", false),
@@ -25,6 +32,12 @@ pub const OPERATIONS: [(&str, bool); 9] = [
     ("tower.updateClusterSettings", true),
     ("tower.globalAlertRules", false),
     ("tower.updateGlobalAlertRule", true),
+    ("tower.cloudTowerApplicationPackages", false),
+    ("tower.createUploadTask", true),
+    (UPLOAD, true),
+    ("tower.createBackupService", true),
+    ("tower.getBackupServices", false),
+    ("tower.updateBackupService", true),
 ];
 
 /// What is asked without a token (graphql-operations §2.1–2.4).
@@ -40,8 +53,8 @@ pub struct Body {
 }
 
 /// Which documented operation a body names.
-pub fn operation(body: &[u8]) -> Option<(&'static str, bool)> {
-    let body: Value = serde_json::from_slice(body).ok()?;
+pub fn operation(call: &Call) -> Option<(&'static str, bool)> {
+    let body: Value = serde_json::from_slice(upload::json(call)?).ok()?;
     let name = body["operationName"].as_str()?;
     OPERATIONS.into_iter().find(|(operation, _)| operation.rsplit('.').next() == Some(name))
 }
@@ -62,6 +75,7 @@ pub fn errors(message: &str, path: Option<&str>) -> Value {
 
 /// Carries out a checked request. Errors: the root field that failed and why.
 pub fn run(visit: &mut Visit<'_>, asked: &Asked) -> Result<Value, (String, String)> {
+    secrets::count(visit, &asked.roots);
     let mut data = Map::new();
     for root in &asked.roots {
         let failed = |message: String| (root.key.clone(), message);

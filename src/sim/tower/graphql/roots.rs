@@ -3,7 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    super::{accounts, alerts, filter, organizations, settings, setup, tables::Table, visit::Visit},
+    super::{
+        accounts, alerts, applications, backup, filter, organizations, settings, setup, tables::Table,
+        visit::Visit,
+    },
     check::Selected,
 };
 
@@ -25,6 +28,19 @@ pub fn resolve(visit: &mut Visit<'_>, root: &Selected) -> Result<Value, String> 
         "updateCloudTowerNtpUrl" => setup::set_ntp(visit, arguments),
         "updateClusterSettings" => settings::update(visit, arguments),
         "updateGlobalAlertRule" => alerts::graphql_update(visit, arguments),
+        "cloudTowerApplicationPackages" => {
+            let rows = list(visit, Table::ApplicationPackages, arguments)?;
+            Ok(applications::named(visit, rows))
+        }
+        "cloudTowerApplicationPackagesConnection" => {
+            let rows = list(visit, Table::ApplicationPackages, arguments)?;
+            Ok(json!({"aggregate": {"count": rows.as_array().map_or(0, Vec::len)}}))
+        }
+        "createUploadTask" => applications::create_task(visit, arguments),
+        "uploadCloudTowerApplicationPackage" => applications::upload_chunk(visit, arguments),
+        "backupServices" => list(visit, Table::BackupServices, arguments),
+        "createBackupService" => backup::create(visit, arguments),
+        "updateBackupService" => backup::update(visit, arguments),
         other => Err(format!("{other} is in the schema, but nothing answers it")),
     }
 }

@@ -118,6 +118,8 @@ fn scalar(name: &str, value: &Value, path: &str) -> Result<Value, String> {
     let right = match name {
         "Int" => value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
         "Float" => value.is_number(),
+        "BigInt" => value.is_u64(),
+        "JSON" => true,
         "Boolean" => value.is_boolean(),
         "DateTime" => value.as_str().is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok()),
         _ => value.is_string(),

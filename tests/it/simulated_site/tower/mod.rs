@@ -1,10 +1,13 @@
 //! The simulated CloudTower, asked over raw HTTP with bodies written from its contract.
 
 mod attaching;
+mod backup;
 mod configuring;
 mod contract;
 mod faults;
 mod inspection;
+mod packages;
+mod packages_by_rest;
 mod setup;
 mod strictness;
 mod variants;
