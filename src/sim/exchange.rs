@@ -85,7 +85,7 @@ pub struct Answer {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// The body is shorter than its `content-length` says; the connection ends after it.
+    /// The body is shorter than its `content-length` says, or its last chunk is missing; the connection ends after it.
     pub incomplete: bool,
 }
 

@@ -30,7 +30,9 @@ pub fn dress(mut answer: Answer, course: &Course, skew: i64) -> Answer {
     for action in &course.actions {
         match action {
             Action::CutBody { bytes } => {
-                answer.headers.push(("content-length".into(), answer.body.len().to_string()));
+                if !answer.headers.iter().any(|(name, _)| name == "transfer-encoding") {
+                    answer.headers.push(("content-length".into(), answer.body.len().to_string()));
+                }
                 answer.body.truncate(*bytes);
                 answer.incomplete = true;
             }
