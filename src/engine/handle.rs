@@ -34,6 +34,8 @@ pub struct Handle {
     providers: Rc<Vec<(String, String)>>,
     /// The steps that come after this one, directly or not.
     dependents: Vec<String>,
+    /// The operator said `--redo`.
+    anew: bool,
     /// While an act runs, waits are not cut short by a first Ctrl-C.
     acting: Cell<bool>,
     /// Something was remembered since the act began, so it cannot have been without effect.
@@ -54,6 +56,7 @@ impl Handle {
         context: Rc<Context>,
         providers: Rc<Vec<(String, String)>>,
         dependents: Vec<String>,
+        anew: bool,
     ) -> Self {
         Self {
             step,
@@ -61,6 +64,7 @@ impl Handle {
             context,
             providers,
             dependents,
+            anew,
             acting: Cell::new(false),
             remembered_now: Cell::new(false),
             last_hint: Cell::new(None),
@@ -95,6 +99,12 @@ impl Handle {
     /// Whether the act of this step was begun, in this run or an earlier one, and nobody knows yet how it ended.
     pub fn begun(&self) -> bool {
         self.context.journal.borrow().state().step(&self.step).is_some_and(|record| record.open_intent)
+    }
+
+    /// Whether the operator wants this step done again (`--redo`): what earlier runs left counts for nothing. A probe
+    /// needs to know it only where an older effect cannot be told from a new one.
+    pub fn anew(&self) -> bool {
+        self.anew
     }
 
     /// Whether an earlier run began the act of a step that comes after this one, and nobody knows yet how it ended.

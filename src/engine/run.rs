@@ -235,6 +235,7 @@ impl<'a, W: World + 'static> Runner<'a, W> {
                 self.context.clone(),
                 self.providers.clone(),
                 self.book.dependents_of(at),
+                self.options.redo.contains(&step.id),
             ),
             before: self.context.journal.borrow().state().step(&step.id).cloned(),
             inputs: self.inputs[at].clone(),

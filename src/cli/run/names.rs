@@ -63,7 +63,9 @@ impl Names {
     /// A path with the identifiers in it named.
     pub fn path(&self, path: &str) -> String {
         let mut path = path.to_owned();
-        for (value, name) in self.learnt.borrow().iter().filter(|(value, _)| is_identifier(value)) {
+        for (value, name) in
+            self.learnt.borrow().iter().filter(|(value, _)| is_identifier(value) || is_ksuid(value))
+        {
             path = path.replace(value, &format!("<{name}>"));
         }
         unnamed_uuids(&path)
@@ -111,6 +113,13 @@ impl Sink for Names {
 /// UUIDs, job and volume ids: long, and without a meaning.
 fn is_identifier(text: &str) -> bool {
     text.len() >= 16 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+}
+
+/// The form of the inspection centre's ids (api-inspection §3.1).
+fn is_ksuid(text: &str) -> bool {
+    text.len() == 27
+        && text.chars().all(|c| c.is_ascii_alphanumeric())
+        && text.contains(|c: char| c.is_ascii_digit())
 }
 
 /// The form of CloudTower's own ids (site-behaviour §12): `c` and 24 of [a-z0-9], drawn anew by every twin.

@@ -30,8 +30,8 @@ pub struct NewReport<'a> {
 /// What asking for a report came to.
 #[derive(Debug)]
 pub enum Requested {
-    /// It will have this name.
-    Named(ReportName),
+    /// It will have this name; `dropped` are the items that this inspector does not know and that were left out.
+    Named { name: ReportName, dropped: Vec<String> },
     /// The inspector does not know the job (any more): the site's words.
     UnknownJob(Text),
     /// Not now, or never.
@@ -85,7 +85,7 @@ impl Inspector {
                 name.ok_or_else(|| Problem::unreadable(answer, "no usable file name"))
             });
             let refused = match name.await {
-                Ok(name) => return Ok(Requested::Named(name)),
+                Ok(name) => return Ok(Requested::Named { name, dropped }),
                 Err(Problem::Refused(refused)) => refused,
                 Err(problem) => return tower.told(&call, Err(problem)),
             };
