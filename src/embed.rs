@@ -30,6 +30,7 @@ pub const STAGES: &[(&str, &str)] = &[
     ("05-attach-cluster", include_str!("../stages/05-attach-cluster.toml")),
     ("06-config-cloudtower", include_str!("../stages/06-config-cloudtower.toml")),
     ("07-verify", include_str!("../stages/07-verify.toml")),
+    ("11-inspect", include_str!("../stages/11-inspect.toml")),
     ("14-handover", include_str!("../stages/14-handover.toml")),
 ];
 
@@ -71,3 +72,6 @@ pub const REPORT_STYLE: &str = include_str!("../templates/reports/acceptance.css
 
 /// The version and the items that the inspector knows.
 pub const INSPECTION_CONTRACT: &str = include_str!("../templates/contract/inspection.json");
+
+/// What an inspection looks at, and what its report tells of.
+pub const INSPECTION: &str = include_str!("../templates/inspection.toml");

@@ -17,7 +17,7 @@ use crate::{
     clients::{limits::Limits, trust::Mode},
     failure::{Failure, Kind, Result},
     messages::message,
-    stages::settings::Settings,
+    stages::{inspect, registry::Choices, settings::Settings},
     units::parse_duration,
 };
 
@@ -29,6 +29,7 @@ pub struct Config {
     pub trust: Trust,
     pub limits: Limits,
     pub stages: Settings,
+    pub inspection: inspect::Settings,
     /// `stage.step` → its limit, in place of the manifest's.
     #[serde(deserialize_with = "durations")]
     pub step_timeout: BTreeMap<String, Duration>,
@@ -63,11 +64,18 @@ impl Config {
         if let Some((path, text)) = file(session, plan)? {
             let place = path.display().to_string();
             let mut layer: Table = text.parse().map_err(|error| wrong(&place, &error))?;
-            anchor_media(&mut layer, &path);
+            anchor(&mut layer, &path);
             overlay(&mut table, layer, "", &place)?;
         }
         variables::overlay(&mut table, &session.environment)?;
         table.try_into().map_err(|error| wrong("voyager.toml", &error))
+    }
+}
+
+impl Config {
+    /// What of it changes the runbook.
+    pub fn choices(&self) -> Choices {
+        Choices { limits: self.step_timeout.clone(), inspect_beside: self.inspection.beside_addons }
     }
 }
 
@@ -84,13 +92,15 @@ fn file(session: &Session, plan: Option<&Path>) -> Result<Option<(PathBuf, Strin
     }
 }
 
-/// A relative media folder is relative to the file that names it.
-fn anchor_media(layer: &mut Table, path: &Path) {
+/// Relative folders are relative to the file that names them.
+fn anchor(layer: &mut Table, path: &Path) {
     let folder = path.parent().unwrap_or(Path::new(""));
-    if let Some(Value::String(media)) = layer.get_mut("run").and_then(|run| run.get_mut("media"))
-        && !media.is_empty()
-    {
-        *media = folder.join(&*media).display().to_string();
+    for (table, key) in [("run", "media"), ("inspection", "download_dir")] {
+        if let Some(Value::String(named)) = layer.get_mut(table).and_then(|table| table.get_mut(key))
+            && !named.is_empty()
+        {
+            *named = folder.join(&*named).display().to_string();
+        }
     }
 }
 

@@ -62,7 +62,7 @@ pub fn run(session: &Session, options: &DiffOptions) -> Result<Ended> {
 }
 
 async fn look(session: &Session, options: &DiffOptions, config: &Config, loaded: Loaded) -> Result<Ended> {
-    let stages = registry::stages(&config.step_timeout)?;
+    let stages = registry::stages(&config.choices())?;
     let reach = Reach::new(options.site.proxy(config), config.limits)?;
     let rehearsal = reach.rehearsal();
     let identity = Identity::of(&loaded.plan, rehearsal.map(|rehearsal| rehearsal.twin_id.as_str()));
@@ -81,6 +81,7 @@ async fn look(session: &Session, options: &DiffOptions, config: &Config, loaded:
         media: media::folder(options.site.media.as_deref(), config),
         workbook: world::workbook(&loaded, "diff"),
         run_folder: None,
+        site_folder: site.as_ref().map(|site| site.path.clone()),
         papers: None,
     };
     let world = world::build(loaded, config, &reach, pins, Memory::default(), redactor, kept)?;

@@ -1,7 +1,5 @@
 //! `voyager stages`: the runbook, with what each step needs and how long it may take.
 
-use std::collections::BTreeMap;
-
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -26,7 +24,7 @@ pub struct StagesOptions {
 }
 
 pub fn run(session: &Session, options: &StagesOptions) -> Result<Ended> {
-    let stages = registry::stages(&BTreeMap::new())?;
+    let stages = registry::stages(&registry::Choices::default())?;
     let listing = outline::listing(&stages)?;
     if options.graph {
         graph(&stages, &listing).iter().for_each(|line| session.screen.line(line));

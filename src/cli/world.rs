@@ -33,6 +33,8 @@ pub struct Kept {
     pub media: Option<PathBuf>,
     pub workbook: Option<Workbook>,
     pub run_folder: Option<PathBuf>,
+    /// Of the site; a look at it has one too, when there is one.
+    pub site_folder: Option<PathBuf>,
     /// Who makes the papers of this run.
     pub papers: Option<Box<dyn Papers>>,
 }
@@ -50,15 +52,17 @@ pub fn build(
     let wire = Wire::new(transcript, redactor);
     let pause = Arc::new(ScaledPause { speed: reach.speed() });
     let http = Http::new(reach.dialler.clone(), trust(config, pins)?, wire, pause);
-    let Kept { media, workbook, run_folder, papers } = kept;
+    let Kept { media, workbook, run_folder, site_folder, papers } = kept;
     Ok(World::new(Outfit {
         plan: loaded.plan,
         findings: loaded.findings,
         settings: config.stages,
+        inspection: config.inspection.clone(),
         media,
         http,
         workbook,
         run_folder,
+        site_folder,
         papers,
     }))
 }

@@ -3,6 +3,7 @@
 pub mod facts;
 pub mod handover;
 pub mod hardware;
+pub mod inspect;
 pub mod media;
 pub mod registry;
 pub mod settings;

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    attach_cluster, config_cloudtower, config_cluster, deploy_cloudtower, handover, init_cluster, prepare,
-    verify, world::World,
+    attach_cluster, config_cloudtower, config_cluster, deploy_cloudtower, handover, init_cluster, inspect,
+    prepare, verify, world::World,
 };
 use crate::{
     embed,
@@ -13,19 +13,40 @@ use crate::{
     messages::message,
 };
 
-/// Every stage, ready to run; `limits` replace the time limits of the steps they name (`stage.step`).
+/// What the inspection waits for unless it is to run beside them.
+const ADD_ONS: [&str; 3] = ["deploy-observability", "deploy-backup", "deploy-packages"];
+
+/// What the operator may change about the runbook.
+#[derive(Clone, Debug, Default)]
+pub struct Choices {
+    /// Time limits in place of those of the steps they name (`stage.step`).
+    pub limits: BTreeMap<String, Duration>,
+    /// The inspection does not wait for the add-ons.
+    pub inspect_beside: bool,
+}
+
+/// Every stage, ready to run.
 ///
 /// # Errors
 /// `Kind::Bug`: a manifest does not parse, or disagrees with the code. `Kind::Usage`: a limit names no step.
-pub fn stages(limits: &BTreeMap<String, Duration>) -> Result<Vec<Stage<World>>> {
+pub fn stages(choices: &Choices) -> Result<Vec<Stage<World>>> {
     let mut manifests = manifests()?;
-    for (id, limit) in limits {
+    for (id, limit) in &choices.limits {
         let step = manifests.iter_mut().find_map(|stage| {
             let step = id.strip_prefix(&stage.id)?.strip_prefix('.')?;
             stage.steps.iter_mut().find(|known| known.id == step)
         });
         let unknown = || Failure::new(Kind::Usage, message("stages.registry.limits", &[])).at(id);
         step.ok_or_else(unknown)?.timeout = *limit;
+    }
+    if choices.inspect_beside {
+        let mut every = manifests.iter_mut().flat_map(|stage| {
+            let id = stage.id.clone();
+            stage.steps.iter_mut().map(move |step| (format!("{id}.{}", step.id), step))
+        });
+        if let Some((_, step)) = every.find(|(id, _)| id == inspect::JOB) {
+            step.ends.retain(|name| !ADD_ONS.contains(&name.as_str()));
+        }
     }
     manifests.into_iter().zip(steps()).map(|(manifest, steps)| Stage::new(manifest, steps)).collect()
 }
@@ -35,7 +56,7 @@ pub fn manifests() -> Result<Vec<StageManifest>> {
     embed::STAGES.iter().map(|(name, text)| manifest(name, text)).collect()
 }
 
-fn steps() -> [Steps<World>; 8] {
+fn steps() -> [Steps<World>; 9] {
     [
         prepare::steps(),
         init_cluster::steps(),
@@ -44,6 +65,7 @@ fn steps() -> [Steps<World>; 8] {
         attach_cluster::steps(),
         config_cloudtower::steps(),
         verify::steps(),
+        inspect::steps(),
         handover::steps(),
     ]
 }
@@ -61,7 +83,7 @@ mod tests {
 
     #[test]
     fn every_manifest_agrees_with_its_code() {
-        let stages = stages(&BTreeMap::new()).unwrap();
+        let stages = stages(&Choices::default()).unwrap();
         assert_eq!(stages.len(), embed::STAGES.len());
         assert!(stages.is_sorted_by(|one, next| one.manifest.number < next.manifest.number));
     }
@@ -69,9 +91,11 @@ mod tests {
     #[test]
     fn a_limit_of_the_operator_replaces_that_of_the_step_and_an_unknown_step_is_refused() {
         let limit = Duration::from_secs(7);
-        let stages = stages(&BTreeMap::from([("prepare.plan".to_owned(), limit)])).unwrap();
+        let choices =
+            |step: &str| Choices { limits: BTreeMap::from([(step.to_owned(), limit)]), ..Choices::default() };
+        let stages = stages(&choices("prepare.plan")).unwrap();
         assert_eq!(stages[0].manifest.steps[0].timeout, limit);
-        let refused = super::stages(&BTreeMap::from([("prepare.plam".to_owned(), limit)])).err().unwrap();
+        let refused = super::stages(&choices("prepare.plam")).err().unwrap();
         assert_eq!(refused.kind, Kind::Usage);
     }
 

@@ -42,7 +42,8 @@ impl Default for Settings {
     }
 }
 
-fn duration<'de, D: Deserializer<'de>>(input: D) -> Result<Duration, D::Error> {
+/// `40m`; never nothing.
+pub(super) fn duration<'de, D: Deserializer<'de>>(input: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(input)?;
     parse_duration(&text)
         .filter(|time| !time.is_zero())

@@ -6,12 +6,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{facts::CLUSTER, handover::Papers, settings::Settings, shared::Shared, workbook::Workbook};
+use super::{
+    facts::CLUSTER, handover::Papers, inspect, settings::Settings, shared::Shared, workbook::Workbook,
+};
 use crate::{
     clients::{
         dial::{Dialler, Endpoint},
         fisheye::{Addresses, Fisheye, Reader, Vds},
         http::Http,
+        inspector::{Inspector, InspectorReader},
         ssh::{Ssh, SshReader},
         tower::{Tower, TowerReader, View},
         trust::TrustStore,
@@ -29,6 +32,7 @@ pub struct Outfit {
     /// What the plan check found besides errors.
     pub findings: Vec<Diagnostic>,
     pub settings: Settings,
+    pub inspection: inspect::Settings,
     /// The folder of media, when there is one.
     pub media: Option<PathBuf>,
     pub http: Http,
@@ -36,6 +40,8 @@ pub struct Outfit {
     pub workbook: Option<Workbook>,
     /// Where the deploy payload is kept; `None` keeps it nowhere.
     pub run_folder: Option<PathBuf>,
+    /// The folder of the site, which outlives runs; `None`: there is none.
+    pub site_folder: Option<PathBuf>,
     /// Who makes the papers of this run; `None`: nobody, and nothing is written.
     pub papers: Option<Box<dyn Papers>>,
 }
@@ -52,6 +58,7 @@ pub struct WorldRead {
     pub plan: Plan,
     pub findings: Vec<Diagnostic>,
     pub settings: Settings,
+    pub inspection: inspect::Settings,
     pub media: Option<PathBuf>,
     pub dialler: Dialler,
     /// Who may answer at which address.
@@ -64,12 +71,14 @@ pub struct WorldRead {
     vdses: Shared<Vds>,
     views: Shared<View>,
     run_folder: Option<PathBuf>,
+    pub site_folder: Option<PathBuf>,
 }
 
 impl World {
     /// Nothing is contacted yet.
     pub fn new(outfit: Outfit) -> Self {
-        let Outfit { plan, findings, settings, media, http, workbook, run_folder, papers } = outfit;
+        let Outfit { plan, findings, settings, inspection, media, http, workbook, run_folder, .. } = outfit;
+        let Outfit { site_folder, papers, .. } = outfit;
         let nodes: Vec<Ipv4Addr> = plan.hosts.iter().map(|host| host.mgmt_ip.value).collect();
         let vip = plan.cluster.vip.value;
         let trust = http.trust().clone();
@@ -88,6 +97,7 @@ impl World {
             plan,
             findings,
             settings,
+            inspection,
             media,
             dialler: http.dialler().clone(),
             trust,
@@ -98,6 +108,7 @@ impl World {
             vdses: Shared::default(),
             views: Shared::default(),
             run_folder,
+            site_folder,
             papers,
         };
         Self { read, fisheye, tower }
@@ -121,6 +132,11 @@ impl World {
     pub fn tower(&self, handle: &Handle) -> Tower {
         self.read.forget();
         self.tower.for_step(handle.id())
+    }
+
+    /// CloudTower's inspection centre, to be asked for inspections and reports. Nothing read before is stale then.
+    pub fn inspector(&self, handle: &Handle) -> Inspector {
+        Inspector::new(&self.tower.for_step(handle.id()))
     }
 
     pub fn ssh(&self, handle: &Handle, address: Ipv4Addr) -> Ssh {
@@ -152,6 +168,33 @@ impl WorldRead {
     /// CloudTower, to be looked at.
     pub fn tower(&self, handle: &Handle) -> TowerReader {
         self.tower.for_step(handle.id())
+    }
+
+    /// CloudTower's inspection centre, to be looked at.
+    pub fn inspector(&self, handle: &Handle) -> InspectorReader {
+        InspectorReader::new(self.tower(handle))
+    }
+
+    /// Where what this run leaves is kept; `None`: nowhere.
+    pub fn run_folder(&self) -> Option<&Path> {
+        self.run_folder.as_deref()
+    }
+
+    /// The file of that name: relative to the folder of the site, or absolute.
+    pub fn site_file(&self, name: &str) -> Option<PathBuf> {
+        match &self.site_folder {
+            Some(folder) => Some(folder.join(name)),
+            None => Some(PathBuf::from(name)).filter(|path| path.is_absolute()),
+        }
+    }
+
+    /// The name that [`Self::site_file`] takes, with `/` on every system.
+    pub fn site_name(&self, path: &Path) -> String {
+        let within = self.site_folder.as_ref().and_then(|folder| path.strip_prefix(folder).ok());
+        match within {
+            Some(within) => within.to_string_lossy().replace('\\', "/"),
+            None => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string(),
+        }
     }
 
     pub fn ssh(&self, handle: &Handle, address: Ipv4Addr) -> SshReader {

@@ -55,7 +55,7 @@ fn the_commands_inside_cloudtower_s_vm_are_the_golden_ones() {
 }
 
 /// The golden files, in the order of the runbook.
-const FILES: [&str; 2] = ["init_and_config", "cloudtower"];
+const FILES: [&str; 3] = ["init_and_config", "cloudtower", "inspection"];
 
 /// One list of all files; not every file has every list.
 fn golden(list: &str) -> Vec<Value> {
@@ -166,6 +166,10 @@ impl Names {
         if let Some(at) = path.find("/api/v2/jobs/") {
             path.replace_range(at + "/api/v2/jobs/".len().., "{job}");
         }
+        if let Some((before, after)) = path.split_once("/api/inspector/api/v3/jobs/") {
+            let id = after.split(':').next().unwrap_or_default();
+            path = format!("{before}/api/inspector/api/v3/jobs/{{inspection}}{}", &after[id.len()..]);
+        }
         for (name, value) in self.values.iter().filter(|(name, _)| name.starts_with("{vds ")) {
             path = path.replace(value, name);
         }
@@ -175,6 +179,7 @@ impl Names {
         let mask = |pair: &str| match pair.split_once('=') {
             Some(("chunk_num", _)) => "chunk_num={chunk}".to_owned(),
             Some(("image_uuid", _)) => "image_uuid={image}".to_owned(),
+            Some(("filename", _)) => "filename={report}".to_owned(),
             _ => pair.to_owned(),
         };
         let query: Vec<String> = query.split('&').filter(|pair| !pair.is_empty()).map(mask).collect();
@@ -220,6 +225,7 @@ fn of_the_vm(site: &SimulatedSite) -> BTreeMap<String, String> {
         ("{mgmt bridge}", &vm["ovs"]),
         ("{tower path}", &vm["image_path"]),
         ("{policy}", &state["cluster"]["policy"]["uuid"]),
+        ("{cluster serial}", &state["cluster"]["licence"]["serial"]),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value.as_str().expect(name).to_owned()))

@@ -14,6 +14,7 @@ mod dry_run_and_diff;
 mod fuzz;
 mod golden_requests;
 mod house_rules;
+mod inspection;
 mod interruptions;
 mod kill_matrix;
 mod message_catalogue;

@@ -58,7 +58,7 @@ pub async fn run(
     let media = given.or_else(|| stand_in.as_ref().map(|folder| folder.path().to_owned()));
     let redactor = world::redactor(&loaded.plan, &reach);
     let requests = Memory::default();
-    let kept = Kept { media, workbook: None, run_folder: None, papers: None };
+    let kept = Kept { media, workbook: None, run_folder: None, site_folder: None, papers: None };
     let world = world::build(loaded, config, &reach, InMemory, requests.clone(), redactor, kept)?;
 
     let names = Rc::new(Names::of(world.plan()));

@@ -76,6 +76,8 @@ pub struct RunOptions {
     pub take_over: bool,
     #[arg(long, help = "cli.option.move-nodes")]
     pub move_nodes: bool,
+    #[arg(long, help = "cli.option.inspect-beside")]
+    pub inspect_beside: bool,
     /// Rehearsals only: kills the process at a named moment, to prove that nothing is lost or done twice.
     #[arg(long, value_name = "STEP:POINT", hide = true)]
     pub crash_at: Option<String>,
@@ -109,7 +111,8 @@ pub fn run(session: &Session, options: &RunOptions) -> Result<Ended> {
     }
     let mut config = Config::load(session, Some(&options.site.plan))?;
     config.stages.move_nodes |= options.move_nodes;
-    let stages = registry::stages(&config.step_timeout)?;
+    config.inspection.beside_addons |= options.inspect_beside;
+    let stages = registry::stages(&config.choices())?;
     let asked = asked::Asked::parse(options, &stages)?;
     let check = CheckOptions { strict: false, stages: asked.stage_numbers(&stages) };
     let loaded = plan::load(session, &options.site.plan, &check)?;

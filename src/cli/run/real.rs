@@ -73,6 +73,7 @@ pub async fn run(
             media,
             workbook: world::workbook(&loaded, &run),
             run_folder: Some(folder.clone()),
+            site_folder: Some(site.path.clone()),
             papers: Some(Box::new(past.clone())),
         };
         let pins = PinFile(site.path.join("pins.json"));

@@ -1,6 +1,7 @@
 //! The pages of the papers, in order: what it comes to, the settings, the steps, the times.
 
 mod deviations;
+mod inspection;
 mod overview;
 mod settings;
 mod steps;

@@ -1,8 +1,6 @@
 //! First page: which site, which plan, what it comes to, what deviates, who signs.
 
-use serde_json::Value;
-
-use super::{columns, deviations, step_name};
+use super::{columns, deviations, inspection, step_name};
 use crate::{
     messages::message,
     plan::{map::map, view},
@@ -20,14 +18,14 @@ pub fn sections(acceptance: &Acceptance, lang: Lang) -> Vec<Section> {
         section(message("report.section.result", &[]), Body::Pairs(result(acceptance, lang))),
         section(message("report.section.site", &[]), Body::Pairs(site(acceptance, lang))),
         section(message("report.section.found", &[]), Body::Table(found(acceptance, lang))),
-        section(message("report.section.inspection", &[]), Body::Pairs(inspection(acceptance, lang))),
+        section(message("report.section.inspection", &[]), Body::Pairs(inspection::rows(acceptance, lang))),
         section(message("report.section.deviations", &[]), Body::Table(deviations::table(acceptance, lang))),
         signatures(lang),
     ]
 }
 
 /// Label and value.
-fn pair(lang: Lang, key: &str, label: &Text, value: impl Into<String>, mark: Mark) -> Row {
+pub(super) fn pair(lang: Lang, key: &str, label: &Text, value: impl Into<String>, mark: Mark) -> Row {
     Row::of(key, vec![Cell::plain(label.get(lang)), Cell::marked(value, mark)])
 }
 
@@ -124,41 +122,6 @@ fn found(acceptance: &Acceptance, lang: Lang) -> Table {
         rows: rows.collect(),
         empty: message("report.empty.found", &[]).get(lang).to_owned(),
     }
-}
-
-/// What stage 11 has left, or that it has not.
-fn inspection(acceptance: &Acceptance, lang: Lang) -> Vec<Row> {
-    let label = message("report.label.inspection", &[]);
-    let Some(fact) = &acceptance.inspection else {
-        let missing = message("report.label.no-inspection", &[]);
-        return vec![pair(lang, "inspection.state", &label, missing.get(lang), Mark::Faint)];
-    };
-    let mut rows = Vec::new();
-    if let Ok(state) = serde_json::from_value::<Text>(fact["state"].clone()) {
-        rows.push(pair(lang, "inspection.state", &label, state.get(lang), Mark::Plain));
-    }
-    let number = |name: &str| fact.get(name).and_then(Value::as_u64);
-    let counts = [
-        ("inspection.passed", "passed", message("report.label.inspection-passed", &[]), Mark::Good),
-        ("inspection.warned", "warned", message("report.label.inspection-warned", &[]), Mark::Open),
-        ("inspection.failed", "failed", message("report.label.inspection-failed", &[]), Mark::Bad),
-    ];
-    for (key, name, label, mark) in counts {
-        if let Some(count) = number(name) {
-            let mark = if count == 0 { Mark::Plain } else { mark };
-            rows.push(pair(lang, key, &label, count.to_string(), mark));
-        }
-    }
-    let texts = [
-        ("inspection.file", "file", message("report.label.inspection-file", &[])),
-        ("inspection.sha256", "sha256", message("report.label.digest", &[])),
-    ];
-    for (key, name, label) in texts {
-        if let Some(text) = fact.get(name).and_then(Value::as_str) {
-            rows.push(pair(lang, key, &label, text, Mark::Plain));
-        }
-    }
-    rows
 }
 
 fn signatures(lang: Lang) -> Section {
