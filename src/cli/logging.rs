@@ -62,7 +62,8 @@ impl Write for Redacting {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = self.redactor.text(&String::from_utf8_lossy(bytes));
         if self.loud {
-            io::stderr().write_all(text.as_bytes())?;
+            // Whoever closed it must not cost the log its lines.
+            let _ = io::stderr().write_all(text.as_bytes());
         }
         self.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(text.as_bytes())?;
         Ok(bytes.len())

@@ -142,12 +142,14 @@ impl SiteFolder {
         self.path.join("runs")
     }
 
-    /// The id of a new run, after the time; not used by any run before. The lock keeps it so.
+    /// The id of a new run, after the time, and greater than that of every run before: a clock that was set back must
+    /// not make an older run the newest. The lock keeps it so.
     pub fn next_run(&self) -> String {
         let now = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
-        let taken = |id: &String| self.runs().join(id).exists();
-        let later = (2..).map(|attempt| format!("{now}-{attempt}"));
-        std::iter::once(now.clone()).chain(later).find(|id| !taken(id)).unwrap_or(now)
+        let runs = fs::read_dir(self.runs()).into_iter().flatten().flatten();
+        let names = runs.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let last = names.filter(|name| name.starts_with(|first: char| first.is_ascii_digit())).max();
+        run_after(last.as_deref(), now)
     }
 
     /// Makes the folder of a run.
@@ -155,6 +157,15 @@ impl SiteFolder {
         let path = self.runs().join(id);
         platform::new_private_folder(&path).map_err(|error| local(&path, &error))?;
         Ok(path)
+    }
+}
+
+/// `now`, or the successor of `last` where that is not before it: `20260105-083000`, then `20260105-083000-002`.
+fn run_after(last: Option<&str>, now: String) -> String {
+    let Some(last) = last.filter(|last| **last >= *now) else { return now };
+    match last.rsplit_once('-').map(|(time, count)| (time, count, count.parse::<u32>())) {
+        Some((time, count, Ok(number))) if count.len() == 3 => format!("{time}-{:03}", number + 1),
+        _ => format!("{last}-002"),
     }
 }
 
@@ -235,6 +246,17 @@ mod tests {
         SiteFolder::open(base.path(), &real(&["10.0.1.1"], "10.0.1.9")).expect("made");
         let both = real(&["10.0.0.1", "10.0.1.1"], "10.0.2.9");
         assert_eq!(SiteFolder::open(base.path(), &both).expect_err("two sites").kind, Kind::Checkpoint);
+    }
+
+    #[test]
+    fn a_run_is_always_the_newest_whatever_the_clock_says() {
+        let after = |last: Option<&str>| run_after(last, "20260105-083000".to_owned());
+        assert_eq!(after(None), "20260105-083000");
+        assert_eq!(after(Some("20260105-082959")), "20260105-083000");
+        assert_eq!(after(Some("20260105-083000")), "20260105-083000-002");
+        assert_eq!(after(Some("20260105-083000-002")), "20260105-083000-003");
+        assert_eq!(after(Some("20270105-083000")), "20270105-083000-002", "the clock was set back");
+        assert_eq!(after(Some("20270105-083000-009")), "20270105-083000-010");
     }
 
     #[cfg(unix)]

@@ -1,6 +1,15 @@
-//! Signals: Ctrl-C, termination, hang-up, each as often as it comes.
+//! Signals: Ctrl-C, termination, hang-up, each as often as it comes; and an output that nobody reads any more.
 
-use crate::engine::{Cancel, Reason};
+use std::{cell::Cell, rc::Rc};
+
+use super::session::Session;
+use crate::{
+    engine::{
+        Cancel, Reason,
+        event::{Event, Sink},
+    },
+    ui::Screen,
+};
 
 /// Passes every signal on to the run until the runtime ends. Call on a runtime.
 pub fn listen(cancel: &Cancel) {
@@ -12,6 +21,26 @@ pub async fn requested() {
     let cancel = Cancel::new();
     listen(&cancel);
     cancel.until_requested().await;
+}
+
+/// Hears every event after the display: a run whose reader went away is one whose terminal hung up. Nobody sees its
+/// questions or its end, so it stops as it does then.
+pub fn unread(session: &Session, cancel: &Cancel) -> Rc<dyn Sink> {
+    Rc::new(Unread { screen: session.screen.clone(), cancel: cancel.clone(), told: Cell::new(false) })
+}
+
+struct Unread {
+    screen: Rc<Screen>,
+    cancel: Cancel,
+    told: Cell<bool>,
+}
+
+impl Sink for Unread {
+    fn event(&self, _event: &Event) {
+        if self.screen.reader_gone() && !self.told.replace(true) && !self.cancel.requested() {
+            self.cancel.request(Reason::HungUp);
+        }
+    }
 }
 
 #[cfg(unix)]

@@ -7,15 +7,18 @@ use super::{
     event::{EventKind, Level, Outcome},
     inputs::Inputs,
     stage::Runbook,
+    step::StepKind,
     world::World,
 };
 use crate::{
     failure::{Failure, Kind, Result},
     messages::message,
+    text::Say,
 };
 
 /// Compares the recorded inputs of every step taking part with the present ones. Goes on when no finished step
-/// uses a changed field or all that do are in `redo`; else a `Kind::Decision` failure names them.
+/// uses a changed field or all that do are in `redo`; else a `Kind::Decision` failure names them, and says which of
+/// them cannot undo what they made with the old value.
 pub(super) fn admit<W: World>(
     book: &Runbook<'_, W>,
     part: &[bool],
@@ -26,6 +29,7 @@ pub(super) fn admit<W: World>(
     let mut changed = BTreeSet::new();
     let mut unknown = BTreeSet::new();
     let mut affected = Vec::new();
+    let (mut stuck, mut staying, mut password) = (Vec::new(), BTreeSet::new(), false);
     for (at, node) in book.nodes.iter().enumerate().filter(|(at, _)| part[*at]) {
         let journal = context.journal.borrow();
         let Some(record) = journal.state().step(&node.step.id) else { continue };
@@ -35,6 +39,14 @@ pub(super) fn admit<W: World>(
         let done = record.open_intent || (record.finished.is_some() && !skipped);
         if !comparison.changed.is_empty() && node.step.kind.acts() && done {
             affected.push(node.step.id.clone());
+            let once = matches!(node.step.kind, StepKind::Once { .. });
+            let stays = |field: &&String| once || node.step.manifest.stays.contains(field);
+            let stays: Vec<&String> = comparison.changed.iter().filter(stays).collect();
+            if !stays.is_empty() {
+                stuck.push(node.step.id.clone());
+                password |= stays.iter().any(|field| inputs[at].is_secret(field));
+                staying.extend(stays.into_iter().cloned());
+            }
         }
         changed.extend(comparison.changed);
         unknown.extend(comparison.unknown);
@@ -52,10 +64,19 @@ pub(super) fn admit<W: World>(
     if affected.iter().all(|step| redo.contains(step)) {
         return Ok(());
     }
+    let staying = staying.into_iter().collect::<Vec<_>>().join(", ");
     let flags = affected.iter().map(|step| format!("--redo {step}")).collect::<Vec<_>>().join(" ");
-    Err(Failure::new(Kind::Decision, message("engine.plan.comparing", &[]))
+    let mut failure = Failure::new(Kind::Decision, message("engine.plan.comparing", &[]))
         .at(fields.join(", "))
-        .meaning(message("engine.plan.changed", &[("steps", &affected.join(", "))]))
+        .meaning(message("engine.plan.changed", &[("steps", &affected.join(", "))]));
+    if !stuck.is_empty() {
+        let args: [(&str, &dyn Say); 2] = [("steps", &stuck.join(", ")), ("fields", &staying)];
+        failure = failure.advise(message("engine.plan.stays", &args));
+    }
+    if password {
+        failure = failure.advise(message("engine.plan.old-password", &[]));
+    }
+    Err(failure
         .advise(message("engine.plan.redo", &[("flags", &flags)]))
         .advise(message("engine.plan.undo", &[])))
 }

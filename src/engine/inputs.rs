@@ -51,6 +51,11 @@ impl Inputs {
         Self(uses.iter().map(record).collect())
     }
 
+    /// Whether the field is a secret.
+    pub fn is_secret(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|mark| key_id(mark).is_some())
+    }
+
     /// Compares the recorded inputs (`self`) with the present ones. A field that only one of them has (a newer
     /// manifest) says nothing about the plan and is left out.
     pub fn compare(&self, now: &Inputs) -> Comparison {

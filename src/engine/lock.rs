@@ -15,6 +15,7 @@ use super::platform;
 use crate::{
     failure::{Failure, Kind, Result},
     messages::message,
+    text::{Say, Text},
 };
 
 /// Who holds a lock.
@@ -27,11 +28,26 @@ pub struct Holder {
     pub heartbeat: Timestamp,
 }
 
+/// Beside the lock: who holds it.
+const HOLDER: &str = "holder.json";
+
 impl Holder {
     /// This process, on `host`.
     pub fn this(host: impl Into<String>, run: impl Into<String>) -> Self {
         let now = Timestamp::now();
         Self { pid: std::process::id(), host: host.into(), run: run.into(), started: now, heartbeat: now }
+    }
+
+    /// The holder in words.
+    pub fn told(&self) -> Text {
+        let args: [(&str, &dyn Say); 5] = [
+            ("pid", &self.pid),
+            ("host", &self.host),
+            ("run", &self.run),
+            ("started", &self.started),
+            ("heartbeat", &self.heartbeat),
+        ];
+        message("engine.lock.held", &args)
     }
 }
 
@@ -46,11 +62,17 @@ pub struct Lock {
 }
 
 impl Lock {
+    /// Who held the lock last and neither released it nor was on `host`: only the operator knows whether it lives.
+    pub fn foreign(folder: &Path, host: &str) -> Option<Holder> {
+        read(&folder.join(HOLDER)).filter(|holder| holder.host != host)
+    }
+
     /// Locks the site folder for `holder`. Somebody else has it: `Kind::Checkpoint`, naming process, host and
-    /// time. `take_over` overrides a holder on another host, never a living one on this.
+    /// time. A holder on another host is for the operator to judge (`Kind::Decision`): `take_over` overrides it, but
+    /// never a living one on this host.
     pub fn acquire(folder: &Path, holder: Holder, take_over: bool) -> Result<Self> {
         let path = folder.join("lock");
-        let holder_path = folder.join("holder.json");
+        let holder_path = folder.join(HOLDER);
         let local = |error: io::Error| {
             Failure::new(Kind::Local, message("engine.lock.locking", &[])).at(path.display()).because(&error)
         };
@@ -108,18 +130,12 @@ fn read(path: &Path) -> Option<Holder> {
 }
 
 fn held(path: &Path, holder: Option<&Holder>, foreign: bool) -> Box<Failure> {
-    let failure = Failure::new(Kind::Checkpoint, message("engine.lock.locking", &[])).at(path.display());
+    let kind = if foreign { Kind::Decision } else { Kind::Checkpoint };
+    let failure = Failure::new(kind, message("engine.lock.locking", &[])).at(path.display());
     let Some(holder) = holder else {
         return failure.meaning(message("engine.lock.held-unknown", &[]));
     };
-    let args: [(&str, &dyn crate::text::Say); 5] = [
-        ("pid", &holder.pid),
-        ("host", &holder.host),
-        ("run", &holder.run),
-        ("started", &holder.started),
-        ("heartbeat", &holder.heartbeat),
-    ];
-    let failure = failure.meaning(message("engine.lock.held", &args));
+    let failure = failure.meaning(holder.told());
     if foreign {
         failure.advise(message("engine.lock.take-over", &[("host", &holder.host)]))
     } else {
@@ -160,7 +176,10 @@ mod tests {
         drop(lock);
         dead("elsewhere");
         let refused = Lock::acquire(folder.path(), Holder::this("laptop", "new"), false).unwrap_err();
+        assert_eq!(refused.kind, Kind::Decision);
         assert!(refused.advice[0].en.contains("--take-over"), "{:?}", refused.advice);
+        assert_eq!(Lock::foreign(folder.path(), "laptop").unwrap().run, "old");
+        assert_eq!(Lock::foreign(folder.path(), "elsewhere"), None);
         assert!(Lock::acquire(folder.path(), Holder::this("laptop", "new"), true).is_ok());
     }
 }

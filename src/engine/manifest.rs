@@ -46,6 +46,10 @@ pub struct StepManifest {
     /// The plan fields this step depends on.
     #[serde(default)]
     pub uses: Vec<String>,
+    /// Those of them whose old value stays at the site when the step is done again with a new one; the whole of `uses`
+    /// where the step happens only once. Told before anything is done again.
+    #[serde(default)]
+    pub stays: Vec<String>,
     /// The facts this step provides. The first one takes the plain value of `--settle STEP=done:VALUE`.
     #[serde(default)]
     pub gives: Vec<String>,

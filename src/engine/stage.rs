@@ -162,7 +162,10 @@ impl<'a, W: World> Runbook<'a, W> {
 /// The agreement of a whole runbook: ids, references, no cycles, and `uses` keys that `known` knows.
 pub fn check_runbook<W: World>(stages: &[Stage<W>], known: impl Fn(&str) -> bool) -> Result<()> {
     for node in Runbook::new(stages)?.nodes {
-        if let Some(field) = node.step.manifest.uses.iter().find(|field| !known(field)) {
+        let manifest = &node.step.manifest;
+        let used = |field: &String| manifest.uses.contains(field);
+        let mut wrong = manifest.uses.iter().filter(|field| !known(field));
+        if let Some(field) = wrong.next().or_else(|| manifest.stays.iter().find(|field| !used(field))) {
             let args: [(&str, &dyn Say); 2] = [("step", &node.step.id), ("field", field)];
             return Err(bug(message("engine.manifest.field-unknown", &args)));
         }

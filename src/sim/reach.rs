@@ -32,13 +32,16 @@ impl State {
         if self.twin.host_at(address).is_some() {
             return self.reach_host(now, address, port);
         }
-        if self.twin.plan.vip == Some(address) {
-            return match (self.cluster.vip_is_up(now), port) {
-                (false, _) => Reach::Silent,
-                (true, 80) => Reach::Http,
-                (true, 443) => Reach::Https,
-                (true, _) => Reach::Refused,
+        // The VIP that was set, which a corrected plan may no longer name.
+        if self.cluster.live_vip(now) == Some(address) {
+            return match port {
+                80 => Reach::Http,
+                443 => Reach::Https,
+                _ => Reach::Refused,
             };
+        }
+        if self.twin.plan.vip == Some(address) {
+            return Reach::Silent;
         }
         let plan = &self.twin.plan;
         if plan.hosts.iter().any(|host| host.bmc_ip == Some(address)) {

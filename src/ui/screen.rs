@@ -84,6 +84,11 @@ impl Screen {
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
 
+    /// Whether whoever read standard output has closed it.
+    pub fn reader_gone(&self) -> bool {
+        lock(&self.out.broken).as_ref().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+    }
+
     /// The first write error of standard output that was not a reader gone away.
     pub fn output_error(&self) -> Option<io::Error> {
         lock(&self.out.broken).take().filter(|error| error.kind() != ErrorKind::BrokenPipe)
@@ -138,10 +143,12 @@ mod tests {
     fn a_closed_pipe_is_no_failure_and_a_full_disk_is_one() {
         let closed = screen(ErrorKind::BrokenPipe);
         closed.line("nobody reads this");
+        assert!(closed.reader_gone());
         assert!(closed.output_error().is_none());
 
         let full = screen(ErrorKind::StorageFull);
         full.line("no room for this");
+        assert!(!full.reader_gone());
         assert_eq!(full.output_error().map(|error| error.kind()), Some(ErrorKind::StorageFull));
     }
 }

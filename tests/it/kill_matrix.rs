@@ -173,7 +173,7 @@ fn vm_of(site: &SimulatedSite) -> String {
 }
 
 /// The effects that no second request can be the first of.
-fn once_only(ledger: &Ledger) -> BTreeMap<String, u64> {
+pub fn once_only(ledger: &Ledger) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::from([
         ("fisheye.deploy".to_owned(), ledger.deployments.count),
         ("fisheye.setup_root".to_owned(), ledger.setup_root.count),
@@ -200,7 +200,7 @@ fn once_only(ledger: &Ledger) -> BTreeMap<String, u64> {
 }
 
 /// An empty upload volume whose create answer was lost may remain: nothing lists it.
-fn without_orphans(mut state: Value) -> Value {
+pub fn without_orphans(mut state: Value) -> Value {
     if let Some(volumes) = state["volumes"].as_array_mut() {
         volumes.retain(|volume| !is_orphan(volume));
     }

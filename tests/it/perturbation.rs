@@ -6,7 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    sync::Mutex,
+    sync::{Mutex, OnceLock},
 };
 
 use serde_json::Value as Json;
@@ -45,7 +45,8 @@ const FULL: &[&str] = &[
     "M!E12 = 10.40.8.60",
 ];
 
-fn full() -> Workbook {
+/// The plan that all changes are made to.
+pub fn full() -> Workbook {
     Workbook::good().edit(FULL)
 }
 
@@ -79,10 +80,10 @@ const FIXED: &[(&str, &str)] = &[
 ];
 
 /// One edit and the fields it changes.
-struct Change {
-    key: String,
-    edits: Vec<String>,
-    fields: BTreeSet<String>,
+pub struct Change {
+    pub key: String,
+    pub edits: Vec<String>,
+    pub fields: BTreeSet<String>,
 }
 
 #[test]
@@ -91,7 +92,7 @@ fn a_changed_field_changes_only_requests_of_steps_that_use_it() {
     assert!(untouched.is_empty(), "no other value is known for {untouched:?}");
     let undisturbed = requests(&[]);
     let wrong = Mutex::new(Vec::new());
-    side_by_side(&changes, |change| {
+    side_by_side(changes, |change| {
         let now = requests(&change.edits);
         let steps: BTreeSet<&String> = undisturbed.keys().chain(now.keys()).collect();
         for step in steps.into_iter().filter(|step| undisturbed.get(*step) != now.get(*step)) {
@@ -116,7 +117,7 @@ fn around_difference(before: Option<&Vec<String>>, after: Option<&Vec<String>>) 
 }
 
 /// Whether the manifest of `step` names one of the fields, or a subtree that one is in.
-fn uses(step: &str, fields: &BTreeSet<String>) -> bool {
+pub fn uses(step: &str, fields: &BTreeSet<String>) -> bool {
     let step = runbook::steps().iter().find(|known| known.id == step).expect("a step of the runbook");
     step.uses.iter().any(|used| fields.iter().any(|field| within(field, used)))
 }
@@ -126,7 +127,12 @@ fn within(field: &str, subtree: &str) -> bool {
 }
 
 /// One change per field that a step uses, and all fields that none uses in one; and the fields that stayed as they are.
-fn changes() -> (Vec<Change>, BTreeSet<String>) {
+pub fn changes() -> &'static (Vec<Change>, BTreeSet<String>) {
+    static CHANGES: OnceLock<(Vec<Change>, BTreeSet<String>)> = OnceLock::new();
+    CHANGES.get_or_init(make_changes)
+}
+
+fn make_changes() -> (Vec<Change>, BTreeSet<String>) {
     let good = entries(&full()).expect("a good plan");
     let used = |fields: &BTreeSet<String>| runbook::steps().iter().any(|step| uses(&step.id, fields));
     let fixed = |key: &str| FIXED.iter().any(|(end, _)| ends(key, end));

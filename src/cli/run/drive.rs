@@ -7,9 +7,11 @@ use futures_util::future::LocalBoxFuture;
 use crate::{
     cli::{logging::EventLog, session::Session, stop},
     engine::{
-        self, Cancel, Clock, Journal, Lock, Options, SecretKey, Stage,
+        self, Answer, Cancel, Clock, Journal, Lock, Options, Question, SecretKey, Stage,
         event::{RunSummary, Sink},
+        question::Answerer,
     },
+    failure::Result,
     messages::message,
     stages::world::World,
     ui::{
@@ -33,6 +35,19 @@ pub struct Parts {
     pub yes: bool,
 }
 
+/// Asks a question before a run; `None` where nobody can answer.
+pub async fn ask(session: &Session, question: &Question) -> Result<Option<Answer>> {
+    if !session.screen.interactive || session.json() {
+        return Ok(None);
+    }
+    let cancel = Cancel::new();
+    stop::listen(&cancel);
+    let display: Rc<dyn Display> = Rc::new(Lines::new(session.screen.clone(), Verbosity::Normal));
+    let input = terminal_lines(cancel);
+    let prompts = Prompts::new(session.screen.clone(), display, false, Some(input));
+    prompts.answer(question).await.map(Some)
+}
+
 /// Runs to the end; the display is closed, the summary knows what happened.
 pub async fn drive(
     session: &Session,
@@ -52,7 +67,7 @@ pub async fn drive(
     let setup = engine::Setup {
         journal: parts.journal,
         key: parts.key,
-        sinks: vec![shown, summary.clone(), Rc::new(EventLog)],
+        sinks: vec![shown, summary.clone(), Rc::new(EventLog), stop::unread(session, &cancel)],
         answerer: Rc::new(answerer),
         clock: Clock::scaled(parts.speed),
         cancel: cancel.clone(),

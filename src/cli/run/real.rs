@@ -20,7 +20,10 @@ use crate::{
         world::{self, Kept},
     },
     clients::{trust::PinFile, wire::WireFile},
-    engine::{Journal, Lock, SecretKey, Stage, event::RunSummary, journal::FileStorage, lock::Holder},
+    engine::{
+        Answer, Journal, Lock, Question, SecretKey, Stage, event::RunSummary, journal::FileStorage,
+        lock::Holder, question::Form,
+    },
     failure::{Failure, Kind, Result},
     messages::message,
     stages::world::World,
@@ -43,7 +46,9 @@ pub async fn run(
     let site = SiteFolder::open(&options.site.artifacts(rehearsal), &identity)?;
     let run = site.next_run();
     // A run that must not start leaves nothing behind, so the lock comes before the folder.
-    let lock = Lock::acquire(&site.path, Holder::this(host(session), &run), options.take_over)?;
+    let host = host(session);
+    let take_over = options.take_over || takes_over(session, &site.path, &host).await?;
+    let lock = Lock::acquire(&site.path, Holder::this(host, &run), take_over)?;
     site.keep(&identity)?;
     let folder = site.make_run(&run)?;
     let past = PastRun::new(site.clone(), &run);
@@ -128,6 +133,20 @@ fn media_folder(
         None if rehearsal => (Some(site.path.join("media")), true),
         folder => (folder, false),
     }
+}
+
+/// Whether a person says that the place of a run on another computer may be taken; nobody else says so, and
+/// `--yes` does not either.
+async fn takes_over(session: &Session, folder: &Path, host: &str) -> Result<bool> {
+    let Some(holder) = Lock::foreign(folder, host) else { return Ok(false) };
+    let question = Question {
+        step: String::new(),
+        title: message("cli.run.take-over", &[("host", &holder.host)]),
+        details: vec![holder.told()],
+        form: Form::Confirm,
+        flag: "--take-over".to_owned(),
+    };
+    Ok(drive::ask(session, &question).await?.is_some_and(|answer| answer == Answer::Yes))
 }
 
 /// Who holds the lock, for people.

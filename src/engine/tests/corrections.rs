@@ -69,3 +69,29 @@ async fn with_the_key_lost_a_secret_cannot_be_compared_and_its_step_is_sent_agai
     assert_eq!((summary.exit_code, summary.warnings), (0, 1));
     assert_eq!([bench.outcome("s.a"), bench.outcome("s.b")], ["already-sent", "sent"]);
 }
+
+#[tokio::test]
+async fn what_stays_at_the_site_is_told_before_anything_is_done_again() {
+    let code = Steps::new()
+        .once("thing", probe_thing("thing"), async |toy: &Toy, handle: &Handle| {
+            toy.write("thing", &toy.planned("thing"), handle).await
+        })
+        .change("a", probe_setting("a"), act_setting("a"));
+    let manifests = [("thing", "uses=['thing']"), ("a", "uses=['a','b']\nstays=['a']")];
+    let stages = [stage(1, "s", &manifests, code)];
+    let bench = bench();
+    bench.toy.plan("thing", "one");
+    assert_eq!(bench.run(&stages).await.exit_code, 0);
+    let requests = bench.site().requests.borrow().len();
+    for (field, stays) in [("thing", Some("s.thing")), ("a", Some("s.a")), ("b", None)] {
+        let before = bench.toy.planned(field);
+        bench.toy.plan(field, "other");
+        let failure = bench.run(&stages).await.failure.unwrap();
+        let told = format!("what {} made", stays.unwrap_or_default());
+        assert_eq!(failure.kind, Kind::Decision);
+        assert_eq!(failure.advice.iter().any(|advice| advice.en.contains(&told)), stays.is_some(), "{field}");
+        bench.toy.plan(field, &before);
+    }
+    assert_eq!(bench.site().requests.borrow().len(), requests);
+    assert_eq!(bench.run(&stages).await.exit_code, 0, "with the old values back nothing is asked");
+}

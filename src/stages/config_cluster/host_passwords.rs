@@ -145,5 +145,7 @@ async fn set_at(world: &World, handle: &Handle, host: &Host) -> Result<()> {
 }
 
 fn set(handle: &Handle) -> Vec<String> {
-    handle.remembered(&SET).or_else(|| handle.fact(&SET)).unwrap_or_default()
+    // Done again for a corrected plan, only what this attempt has set counts.
+    let earlier = || handle.fact(&SET).filter(|_| !handle.anew());
+    handle.remembered(&SET).or_else(earlier).unwrap_or_default()
 }

@@ -258,7 +258,8 @@ fn runtime() -> &'static Runtime {
     RUNTIME.get_or_init(|| Runtime::new().expect("a runtime"))
 }
 
-fn twin_of(workbook: &[u8]) -> TwinPlan {
+/// The twin that a workbook describes.
+pub fn twin_of(workbook: &[u8]) -> TwinPlan {
     let checked = plan::check_bytes(workbook, "plan.xlsx", &plan::CheckOptions::default());
     twin_plan(&checked.plan.expect("the workbook is a valid plan"))
 }

@@ -8,6 +8,9 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
 };
 
+/// What a terminal shows when a call left it in another mode than it found it in.
+pub const SPOILT: &str = "terminal-not-restored";
+
 /// One call of the tool, being put together.
 #[derive(Debug)]
 pub struct Voyager {
@@ -56,6 +59,11 @@ impl Voyager {
     /// Runs to the end within namespaces of its own (`unshare` options), after `first`, a shell command; `None` where
     /// this machine has none to give, which is said.
     pub fn run_within(self, namespaces: &[&str], first: &str) -> Option<Ran> {
+        self.run_within_and_then(namespaces, first, "true")
+    }
+
+    /// The same with another shell command at the end, while the namespaces are still there.
+    pub fn run_within_and_then(self, namespaces: &[&str], first: &str, last: &str) -> Option<Ran> {
         let folder = self.command.get_current_dir().expect("a folder");
         let within = |script: &str| {
             let mut shell = Command::new("unshare");
@@ -66,8 +74,62 @@ impl Voyager {
             left_out(&format!("`unshare {}` with `{first}`", namespaces.join(" ")));
             return None;
         }
-        let command = self.called_by(within(&format!("{first} && exec \"$0\" \"$@\"")));
+        let command =
+            self.called_by(within(&format!("{first} && {{ \"$0\" \"$@\"; code=$?; {last}; exit $code; }}")));
         Some(Self { command }.run())
+    }
+
+    /// A variable that is no text.
+    pub fn env_bytes(mut self, name: &str, value: &[u8]) -> Self {
+        self.command.env(name, <OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(value));
+        self
+    }
+
+    /// The same without a variable that is usually there.
+    pub fn without(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
+    /// Runs to the end on a terminal of its own after `first`, a shell command (`stty cols 40`), and types `input`.
+    /// What the terminal showed is the standard output. `None` where this machine has no `script`, which is said.
+    pub fn run_at_terminal(self, first: &str, input: &str) -> Option<Ran> {
+        let mut script = self.at_terminal(first)?;
+        let mut child =
+            script.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("script(1) starts");
+        child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("typed");
+        Some(Ran::of(child.wait_with_output().expect("script(1) ends")))
+    }
+
+    /// Starts it on a terminal of its own; what that shows goes to `log`.
+    pub fn start_at_terminal(self, first: &str, log: &Path) -> Option<Child> {
+        let mut script = self.at_terminal(first)?;
+        let file = std::fs::File::create(log).expect("the log can be written");
+        Some(script.stdout(file).stderr(Stdio::null()).spawn().expect("script(1) starts"))
+    }
+
+    /// A terminal that says so if it is not left as it was found.
+    fn at_terminal(self, first: &str) -> Option<Command> {
+        if !Command::new("script").arg("--version").output().is_ok_and(|tried| tried.status.success()) {
+            left_out("script(1)");
+            return None;
+        }
+        let quoted = |word: &OsStr| format!("'{}'", word.to_string_lossy().replace('\'', "'\\''"));
+        let words = [self.command.get_program()].into_iter().chain(self.command.get_args()).map(quoted);
+        let line = words.collect::<Vec<_>>().join(" ");
+        let line = format!(
+            "{first}; found=$(stty -g); {line}; code=$?; [ \"$found\" = \"$(stty -g)\" ] || echo {SPOILT}; exit $code"
+        );
+        let mut script = Command::new("script");
+        script.args(["--quiet", "--return", "--flush", "--echo", "never", "--command", &line, "/dev/null"]);
+        script.env_clear().envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        script.current_dir(self.command.get_current_dir().expect("a folder")).stdin(Stdio::piped());
+        Some(script)
+    }
+
+    /// Starts it with its standard output in a pipe, for whoever closes it.
+    pub fn start_piped(mut self) -> Child {
+        self.command.stderr(Stdio::null()).spawn().expect("the voyager binary starts")
     }
 
     /// `shell`, with this call as its arguments, in the same folder and environment.
@@ -80,12 +142,7 @@ impl Voyager {
     }
 
     fn output(mut self) -> std::io::Result<Ran> {
-        let output = self.command.output()?;
-        Ok(Ran {
-            status: output.status,
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        })
+        Ok(Ran::of(self.command.output()?))
     }
 
     /// Runs to the end.
@@ -102,6 +159,11 @@ impl Voyager {
 }
 
 impl Ran {
+    fn of(output: std::process::Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self { status: output.status, stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+
     /// Asserts the exit code and shows what the operator saw when it is another one.
     #[track_caller]
     pub fn exits_with(self, code: i32) -> Self {
