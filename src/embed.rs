@@ -75,3 +75,6 @@ pub const INSPECTION_CONTRACT: &str = include_str!("../templates/contract/inspec
 
 /// What an inspection looks at, and what its report tells of.
 pub const INSPECTION: &str = include_str!("../templates/inspection.toml");
+
+/// What associating CloudTower with Observability carries, as the simulated CloudTower checks it.
+pub const OBSERVABILITY_CONTRACT: &str = include_str!("../templates/contract/observability.json");

@@ -7,13 +7,13 @@ use crate::{
         Located, Plan,
         model::{NetworkArchitecture, StorageArchitecture, Vds},
     },
-    sim::{PlannedHost, PlannedNetwork, PlannedSwitch, Role, TwinPlan},
+    sim::{Account, PlannedHost, PlannedNetwork, PlannedSwitch, Role, TwinPlan},
 };
 
 /// What hosts without a planned version run (planning-sheet 3.4 has the version optional).
 const USUAL_VERSION: &str = "6.2.0P4";
 
-/// The twin's plan; no password is among its values.
+/// The twin's plan; of all passwords it has only the one that no request tells.
 pub fn twin_plan(plan: &Plan) -> TwinPlan {
     let (version, patch) =
         version(plan.cluster.smtx_version.as_deref().map_or(USUAL_VERSION, String::as_str));
@@ -41,6 +41,7 @@ pub fn twin_plan(plan: &Plan) -> TwinPlan {
         ntp: plan.ntp.servers.iter().filter_map(|server| server.parse().ok()).collect(),
         cloudtower: Some(plan.cloudtower.ip.value),
         components: components(plan),
+        observability_account: observability_account(plan),
     }
 }
 
@@ -107,6 +108,15 @@ fn components(plan: &Plan) -> BTreeMap<String, Vec<Ipv4Addr>> {
         .filter(|(_, addresses)| !addresses.is_empty())
         .map(|(name, addresses)| (name.to_owned(), addresses))
         .collect()
+}
+
+/// None where the plan keeps to the factory's (api-applications §2.8).
+fn observability_account(plan: &Plan) -> Option<Account> {
+    let planned = &plan.observability;
+    planned.ssh_password.as_ref().map(|password| Account {
+        user: planned.ssh_user.value.clone(),
+        password: password.value.expose().clone(),
+    })
 }
 
 fn value(located: &Option<Located<Ipv4Addr>>) -> Option<Ipv4Addr> {

@@ -10,7 +10,10 @@ use super::{
     guest::{GuestQuirks, InstallerFate},
     random,
     ssh::{self, SshQuirks},
-    tower::{self, ApplicationFate, ConnectFate, InspectionFate, TaskFate, TowerQuirks, UploadFate},
+    tower::{
+        self, ApplicationFate, ConnectFate, InspectionFate, ObservabilityFate, TaskFate, TowerQuirks,
+        UploadFate,
+    },
     variants::Variants,
 };
 
@@ -215,6 +218,8 @@ pub enum Action {
     Upload(UploadFate),
     /// The application that this request deploys ends this way.
     Application(ApplicationFate),
+    /// The package or instance of Observability that this request begins goes wrong so.
+    Observability(ObservabilityFate),
     /// CloudTower refuses with ResourceLocked, and the resource shows as being updated for so long (LOCKED).
     Locked { seconds: f64 },
     /// The `to_upload` list of the answer lies (CHUNK-LIST).

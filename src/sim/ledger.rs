@@ -92,6 +92,15 @@ pub struct Ledger {
     pub applications: BTreeMap<String, Tally>,
     /// Fields with secrets in them that a GraphQL request has selected, by name.
     pub secret_selections: BTreeMap<String, Tally>,
+    /// Instances of Observability made, by name, and what they were told.
+    pub observability_instances: BTreeMap<String, Tally>,
+    pub observability_ntp_writes: Tally,
+    pub observability_clusters: Tally,
+    pub system_services: Tally,
+    pub traffic_writes: Tally,
+    pub observability_resolv_conf_writes: Tally,
+    /// Restarts of containers, launchers among them.
+    pub launcher_restarts: Tally,
     /// Requests that changed something, by operation.
     pub changes: BTreeMap<String, Tally>,
     /// The highest number of requests in flight at once, by operation.

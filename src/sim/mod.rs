@@ -42,7 +42,7 @@ pub use ledger::Ledger;
 pub use site::{Request, Site};
 pub use ssh::HostKeys;
 pub use tower::SECRET_CANARY;
-pub use twin::{PlannedHost, PlannedNetwork, PlannedSwitch, Role, Twin, TwinPlan};
+pub use twin::{Account, PlannedHost, PlannedNetwork, PlannedSwitch, Role, Twin, TwinPlan};
 pub use variants::Variants;
 
 use site::State;

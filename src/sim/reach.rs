@@ -67,6 +67,9 @@ impl State {
         if self.backup_answers(now, address) {
             return if matches!(port, 22 | 80 | 443) { Reach::Quiet } else { Reach::Refused };
         }
+        if let Some(reach) = self.reach_observability(now, address, port) {
+            return reach;
+        }
         let free = plan.components.values().any(|addresses| addresses.contains(&address));
         if free { Reach::Silent } else { Reach::Outside }
     }

@@ -1,12 +1,12 @@
 //! The twin of a planned site: hosts, NICs and disks made by rule from a plan's plain values (DESIGN §7).
 
-use std::{collections::BTreeMap, net::Ipv4Addr};
+use std::{collections::BTreeMap, fmt, net::Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
 use super::{fault::HostQuirk, random};
 
-/// The plain values of a plan that a twin is made from. No passwords: the site learns them from requests.
+/// The plain values of a plan that a twin is made from. No password but one: the site learns them from requests.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct TwinPlan {
     pub cluster: String,
@@ -30,6 +30,22 @@ pub struct TwinPlan {
     pub cloudtower: Option<Ipv4Addr>,
     /// Service addresses (observability, backup, test range …): silent until something is deployed there.
     pub components: BTreeMap<String, Vec<Ipv4Addr>>,
+    /// The account of the Observability VM: nothing that the site is told says what it is.
+    #[serde(default)]
+    pub observability_account: Option<Account>,
+}
+
+/// An account that a machine has from its start.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Account {
+    pub user: String,
+    pub password: String,
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Account").field("user", &self.user).finish_non_exhaustive()
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use super::{
         site::State,
         ssh,
     },
-    ACCOUNT, InstallerFate,
+    ACCOUNT, Guest, InstallerFate,
     shell::{self, Item, Join, LAST_PID, LAST_STATUS, Redirection, Simple},
 };
 
@@ -39,9 +39,22 @@ pub(super) struct Env {
     pub err: Stream,
 }
 
+/// What a machine was made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Image {
+    CloudTower,
+    Observability,
+}
+
 /// One command line being run.
 pub(super) struct Shell<'a> {
     pub state: &'a mut State,
+    /// The machine, taken out of the state while the line runs.
+    pub guest: Guest,
+    pub image: Image,
+    pub address: Ipv4Addr,
+    /// Name and password of who runs it.
+    account: (String, String),
     pub now: Moment,
     pub line: &'a str,
     /// What a fault makes of an installer that is started here.
@@ -52,7 +65,7 @@ pub(super) struct Shell<'a> {
     pipe: Vec<u8>,
 }
 
-/// Runs `line` as the guest's account with everything that stdin brought.
+/// Runs `line` as the one account of the machine with everything that stdin brought; none: no such machine is there.
 pub fn run(
     state: &mut State,
     now: Moment,
@@ -60,19 +73,34 @@ pub fn run(
     line: &str,
     stdin: &[u8],
     fate: InstallerFate,
-) -> Ran {
-    let ran = Ran { stderr: NOISE.as_bytes().to_vec(), ..Ran::default() };
-    let mut shell = Shell { state, now, line, fate, ran, pid: 0, status: 0, pipe: Vec::new() };
+) -> Option<Ran> {
+    let image = if state.is_guest(address) { Image::CloudTower } else { Image::Observability };
+    let guest = std::mem::take(machine(state, address)?);
+    // Only who has such an account has got as far as this.
+    let account = state.accounts.get(&address).and_then(|accounts| accounts.iter().next());
+    let account = account.map(|(user, password)| (user.clone(), password.clone()));
+    let account = account.unwrap_or_else(|| (ACCOUNT.0.to_owned(), ACCOUNT.1.to_owned()));
+    let noise = if image == Image::CloudTower { NOISE } else { "" };
+    let ran = Ran { stderr: noise.as_bytes().to_vec(), ..Ran::default() };
+    let (pid, status, pipe) = (0, 0, Vec::new());
+    let mut shell = Shell { state, guest, image, address, account, now, line, fate, ran, pid, status, pipe };
     let env = Env { root: false, detached: false, background: false, out: Stream::Out, err: Stream::Err };
     let status = shell.list(line, &env, stdin);
-    let ran = Ran { status, ..shell.ran };
+    let (ran, guest) = (Ran { status, ..shell.ran }, shell.guest);
+    if let Some(place) = machine(state, address) {
+        *place = guest;
+    }
     if let Some(effect) = ran.effect {
         state.ledger.changes.entry(effect.to_owned()).or_default().add(now);
     }
     if ran.outside {
         state.breach(now, address, "ssh.run", "a command outside the contract");
     }
-    ran
+    Some(ran)
+}
+
+fn machine(state: &mut State, address: Ipv4Addr) -> Option<&mut Guest> {
+    if state.is_guest(address) { Some(&mut state.guest) } else { state.observability_machine(address) }
 }
 
 impl Shell<'_> {
@@ -146,8 +174,9 @@ impl Shell<'_> {
                 self.command(rest, env, stdin)
             }
             ["sudo", rest @ ..] => {
-                let asks = !env.root && self.state.quirks.ssh.sudo_asks;
-                match ssh::sudo(asks, &|password| password == ACCOUNT.1, rest, stdin) {
+                let asks = !env.root && self.sudo_asks();
+                let right = self.account.1.clone();
+                match ssh::sudo(asks, &|password| password == right, rest, stdin) {
                     Ok((command, stdin)) => self.command(&command, &Env { root: true, ..env.clone() }, stdin),
                     Err(refused) => {
                         self.write(&env.err, &String::from_utf8_lossy(&refused.stderr));
@@ -170,6 +199,19 @@ impl Shell<'_> {
         }
     }
 
+    fn sudo_asks(&self) -> bool {
+        let quirks = &self.state.quirks;
+        match self.image {
+            Image::CloudTower => quirks.ssh.sudo_asks,
+            Image::Observability => !quirks.tower.observability.sudo_free,
+        }
+    }
+
+    /// Who runs a command.
+    pub fn user(&self, env: &Env) -> &str {
+        if env.root { "root" } else { &self.account.0 }
+    }
+
     fn expand(&self, word: &str) -> String {
         word.replace(LAST_PID, &self.pid.to_string()).replace(LAST_STATUS, &self.status.to_string())
     }
@@ -179,13 +221,18 @@ impl Shell<'_> {
         if path == "/dev/null" {
             return Some(Stream::Null);
         }
-        if !env.root && !path.starts_with("/home/cloudtower/") && !path.starts_with("/tmp/") {
+        if !env.root && !path.starts_with(&format!("/home/{}/", self.account.0)) && !path.starts_with("/tmp/")
+        {
             self.write(&env.err, &format!("sh: {path}: Permission denied\n"));
             return None;
         }
-        self.state.guest.open(path, append, self.now);
+        self.guest.open(path, append, self.now);
         if path == super::RESOLV_CONF {
-            self.state.ledger.resolv_conf_writes.add(self.now);
+            let ledger = &mut self.state.ledger;
+            match self.image {
+                Image::CloudTower => ledger.resolv_conf_writes.add(self.now),
+                Image::Observability => ledger.observability_resolv_conf_writes.add(self.now),
+            }
             self.ran.effect = Some(ssh::RESOLV_CONF);
         }
         Some(Stream::File(path.to_owned()))
@@ -196,7 +243,7 @@ impl Shell<'_> {
         if path == "/dev/null" {
             return Some(String::new());
         }
-        let content = self.state.guest.read(path, self.now);
+        let content = self.guest.read(path, self.now);
         if content.is_none() {
             self.write(&env.err, &format!("{path}: No such file or directory\n"));
         }
@@ -209,7 +256,7 @@ impl Shell<'_> {
             Stream::Err => self.ran.stderr.extend_from_slice(text.as_bytes()),
             Stream::Pipe => self.pipe.extend_from_slice(text.as_bytes()),
             Stream::Null => {}
-            Stream::File(path) => self.state.guest.append(path, text),
+            Stream::File(path) => self.guest.append(path, text),
         }
     }
 }

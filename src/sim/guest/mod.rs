@@ -1,5 +1,6 @@
 //! The machine at the CloudTower address: its network, its files, its installer (site-behaviour §6).
 
+mod containers;
 mod files;
 mod installer;
 mod machine;
@@ -60,6 +61,19 @@ pub struct Guest {
 }
 
 impl Guest {
+    /// A machine that has never run anything.
+    pub fn with_resolv_conf(text: &str) -> Self {
+        let mut guest = Self::default();
+        guest.append(RESOLV_CONF, text);
+        guest
+    }
+
+    /// The name servers that `/etc/resolv.conf` has, in order.
+    pub fn nameservers(&self, now: Moment) -> Vec<String> {
+        let text = self.read(RESOLV_CONF, now).unwrap_or_default();
+        text.lines().filter_map(|line| line.strip_prefix("nameserver ")).map(str::to_owned).collect()
+    }
+
     /// When the installer was first started.
     pub fn installer_started(&self) -> Option<Moment> {
         self.runs.first().map(|run| run.started)
@@ -101,10 +115,8 @@ impl Guest {
     /// What a run is meant to leave behind.
     pub fn end_state(&self, now: Moment) -> Value {
         let resolv_conf = self.read(RESOLV_CONF, now);
-        let lines = resolv_conf.as_deref().unwrap_or_default().lines();
-        let servers: Vec<&str> = lines.filter_map(|line| line.strip_prefix("nameserver ")).collect();
         json!({
-            "resolv_conf": resolv_conf.is_some(), "nameservers": servers,
+            "resolv_conf": resolv_conf.is_some(), "nameservers": self.nameservers(now),
             "preinstalled": self.preinstalled.is_some_and(|end| end <= now),
             "installed": self.installed(now).is_some(),
         })

@@ -3,7 +3,7 @@
 use super::{
     super::{durations, host::Lasting, ssh, variants::SecondInstaller},
     installer::Run,
-    machine::{Env, Shell, Stream},
+    machine::{Env, Image, Shell, Stream},
 };
 
 const PREINSTALL: &str = "/usr/share/smartx/tower/preinstall.sh";
@@ -13,20 +13,23 @@ impl Shell<'_> {
     /// Runs a program; answers its status.
     pub(super) fn program(&mut self, program: &str, arguments: &[&str], env: &Env, stdin: &[u8]) -> u32 {
         match (program, arguments) {
-            (PREINSTALL, []) => self.preinstall(env),
-            (INSTALLER, ["deploy"]) => self.install(env),
+            (PREINSTALL, []) if self.image == Image::CloudTower => self.preinstall(env),
+            (INSTALLER, ["deploy"]) if self.image == Image::CloudTower => self.install(env),
+            ("nerdctl", rest) if self.image == Image::Observability => self.nerdctl(rest, env),
             ("true" | ":", _) => 0,
             ("umask", [mask]) if mask.parse::<u16>().is_ok() => 0,
             ("false", []) => 1,
             ("echo", words) => self.say(env, &format!("{}\n", words.join(" "))),
+            ("printf", [format, words @ ..]) => self.printf(format, words, env),
             ("id", ["-un"]) | ("whoami", []) => {
-                self.say(env, if env.root { "root\n" } else { "cloudtower\n" })
+                let name = format!("{}\n", self.user(env));
+                self.say(env, &name)
             }
             ("cat", paths) => self.cat(paths, env, stdin),
             ("tee", [path]) => self.tee(path, false, env, stdin),
             ("tee", ["-a", path]) => self.tee(path, true, env, stdin),
             ("test", ["-e" | "-f", path]) | ("[", ["-e" | "-f", path, "]"]) => {
-                u32::from(self.state.guest.read(path, self.now).is_none())
+                u32::from(self.guest.read(path, self.now).is_none())
             }
             ("tail" | "head", [flag @ ("-n" | "-c"), count, paths @ ..]) => {
                 self.part(program, flag, count, paths, env, stdin)
@@ -39,7 +42,7 @@ impl Shell<'_> {
             ("pgrep", ["-f", pattern]) => self.pgrep(pattern, env),
             ("kill", ["-0", pid]) => {
                 let alive = |run: &&Run| run.is_running(self.now) && run.pid.to_string() == *pid;
-                u32::from(self.state.guest.runs.iter().find(alive).is_none())
+                u32::from(self.guest.runs.iter().find(alive).is_none())
             }
             _ => {
                 self.ran.outside = true;
@@ -49,7 +52,28 @@ impl Shell<'_> {
         }
     }
 
-    fn say(&mut self, env: &Env, text: &str) -> u32 {
+    /// `%s` and `\n` are understood; the format is used again until no word is left.
+    fn printf(&mut self, format: &str, words: &[&str], env: &Env) -> u32 {
+        let format = format.replace("\\n", "\n");
+        let taken = format.matches("%s").count();
+        if format.replace("%s", "").contains(['%', '\\']) || (taken == 0 && !words.is_empty()) {
+            self.ran.outside = true;
+            return 1;
+        }
+        let lines = if taken == 0 { vec![&[][..]] } else { words.chunks(taken).collect() };
+        for line in lines {
+            let mut pieces = format.split("%s");
+            let mut text = pieces.next().unwrap_or_default().to_owned();
+            for (index, piece) in pieces.enumerate() {
+                text.push_str(line.get(index).copied().unwrap_or_default());
+                text.push_str(piece);
+            }
+            self.write(&env.out, &text);
+        }
+        0
+    }
+
+    pub(super) fn say(&mut self, env: &Env, text: &str) -> u32 {
         self.write(&env.out, text);
         0
     }
@@ -136,7 +160,7 @@ impl Shell<'_> {
         let command = format!("{INSTALLER} deploy");
         let mut pids: Vec<u32> = Vec::new();
         if command.contains(&wanted) {
-            let runs = self.state.guest.runs.iter();
+            let runs = self.guest.runs.iter();
             pids.extend(runs.filter(|run| run.is_running(self.now)).map(|run| run.pid));
         }
         // A shell that does more than this search stays in the list and finds itself.
@@ -155,14 +179,14 @@ impl Shell<'_> {
         let seconds = self.state.durations.preinstall;
         self.state.ledger.preinstalls.add(self.now);
         self.ran.effect = Some(ssh::PREINSTALL);
-        self.state.guest.preinstalled.get_or_insert(self.now.plus(durations::seconds(seconds)));
+        self.guest.preinstalled.get_or_insert(self.now.plus(durations::seconds(seconds)));
         self.ran.lasting = Lasting::Seconds(seconds);
         self.say(env, "SIM_PREINSTALL checking disks\nSIM_PREINSTALL loading images\nSIM_PREINSTALL done\n")
     }
 
     fn install(&mut self, env: &Env) -> u32 {
-        let ready = self.state.guest.preinstalled.is_some_and(|end| end <= self.now);
-        let running = self.state.guest.runs.iter().any(|run| run.is_running(self.now));
+        let ready = self.guest.preinstalled.is_some_and(|end| end <= self.now);
+        let running = self.guest.runs.iter().any(|run| run.is_running(self.now));
         let refusal = match (env.root, ready, running) {
             (false, _, _) => Some("installer: must be run as root\n"),
             (true, false, _) => Some("installer: run preinstall.sh first\n"),
@@ -174,19 +198,19 @@ impl Shell<'_> {
             if let (true, SecondInstaller::DamagesLog, Stream::File(path)) =
                 (running, self.state.variants.second_installer, &env.out)
             {
-                self.state.guest.hand_over(path, None, self.now);
+                self.guest.hand_over(path, None, self.now);
             }
             // A process that came and went.
-            self.pid = self.state.guest.next_pid() + 1;
+            self.pid = self.guest.next_pid() + 1;
             return 1;
         }
-        let pid = self.state.guest.next_pid();
+        let pid = self.guest.next_pid();
         let run = Run::new(pid, self.now, self.fate, &self.state.durations);
-        self.state.guest.runs.push(run);
+        self.guest.runs.push(run);
         self.state.ledger.installer_starts.add(self.now);
         self.ran.effect = Some(ssh::INSTALLER);
         if let Stream::File(path) = &env.out {
-            self.state.guest.hand_over(path, Some(pid), self.now);
+            self.guest.hand_over(path, Some(pid), self.now);
         }
         self.pid = pid;
         let held = |stream: &Stream| matches!(stream, Stream::Out | Stream::Err | Stream::Pipe);

@@ -157,7 +157,11 @@ fn quoted(chars: &mut impl Iterator<Item = char>, quote: char, word: &mut String
         match c {
             c if c == quote => return Ok(()),
             '$' if quote == '"' => word.push(variable(chars.next())?),
-            '\\' if quote == '"' => word.extend(chars.next()),
+            // Before most letters it stands for itself there.
+            '\\' if quote == '"' => match chars.next() {
+                Some(escaped) if !['$', '`', '"', '\\', '\n'].contains(&escaped) => word.extend([c, escaped]),
+                escaped => word.extend(escaped),
+            },
             c => word.push(c),
         }
     }

@@ -1,7 +1,7 @@
 //! The SSH side of the simulated hosts and of the CloudTower guest (site-behaviour §4, 6).
 //!
 //! The operations that faults and holds can name: `ssh.connect` (before the greeting), `ssh.login` (each
-//! password), `ssh.chpasswd`, `ssh.resolv_conf`, `ssh.preinstall`, `ssh.installer` (the changes) and `ssh.run`
+//! password), `ssh.chpasswd`, `ssh.resolv_conf`, `ssh.preinstall`, `ssh.installer`, `ssh.restart` (the changes) and `ssh.run`
 //! (every other command, see `shell`).
 
 mod channel;
@@ -30,12 +30,12 @@ use super::{
 };
 use peer::Peer;
 
-pub use shell::{INSTALLER, PREINSTALL, RESOLV_CONF};
+pub use shell::{INSTALLER, PREINSTALL, RESOLV_CONF, RESTART};
 pub use sudo::sudo;
 
 /// The names that faults may use.
-pub const OPERATIONS: [&str; 7] =
-    ["ssh.connect", "ssh.login", "ssh.run", shell::CHPASSWD, RESOLV_CONF, PREINSTALL, INSTALLER];
+pub const OPERATIONS: [&str; 8] =
+    ["ssh.connect", "ssh.login", "ssh.run", shell::CHPASSWD, RESOLV_CONF, PREINSTALL, INSTALLER, RESTART];
 
 /// The types of host key that a host has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

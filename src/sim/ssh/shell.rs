@@ -11,8 +11,10 @@ pub(super) const CHPASSWD: &str = "ssh.chpasswd";
 pub const RESOLV_CONF: &str = "ssh.resolv_conf";
 pub const PREINSTALL: &str = "ssh.preinstall";
 pub const INSTALLER: &str = "ssh.installer";
+/// Containers of the Observability VM being restarted.
+pub const RESTART: &str = "ssh.restart";
 
-pub(super) const CHANGING: [&str; 4] = [CHPASSWD, RESOLV_CONF, PREINSTALL, INSTALLER];
+pub(super) const CHANGING: [&str; 5] = [CHPASSWD, RESOLV_CONF, PREINSTALL, INSTALLER, RESTART];
 
 /// The operation under which faults and holds meet this command.
 pub(super) fn operation(line: &str) -> &'static str {
@@ -23,6 +25,8 @@ pub(super) fn operation(line: &str) -> &'static str {
         PREINSTALL
     } else if line.contains("binary/installer") {
         INSTALLER
+    } else if line.contains("nerdctl restart") {
+        RESTART
     } else if line.contains("/etc/resolv.conf") && writes {
         RESOLV_CONF
     } else {
@@ -39,7 +43,7 @@ fn names(line: &str, program: &str) -> bool {
     words(line).iter().any(|word| word.rsplit('/').next() == Some(program))
 }
 
-/// Runs a command line as `user`, on the guest or on a host.
+/// Runs a command line as `user`, on a machine with a shell of its own or on a host.
 pub(super) fn run(
     site: &Site,
     address: Ipv4Addr,
@@ -48,9 +52,7 @@ pub(super) fn run(
     stdin: &[u8],
     fate: InstallerFate,
 ) -> Ran {
-    let on_guest = site.with(|state, now| {
-        state.is_guest(address).then(|| guest::run(state, now, address, line, stdin, fate))
-    });
+    let on_guest = site.with(|state, now| guest::run(state, now, address, line, stdin, fate));
     on_guest.unwrap_or_else(|| host(site, address, user, line, stdin))
 }
 

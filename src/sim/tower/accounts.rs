@@ -34,15 +34,22 @@ impl Tower {
     /// Makes every token invalid (AUTH-EXPIRE).
     pub fn expire_tokens(&mut self) {
         self.tokens.clear();
+        self.cookies.clear();
     }
 
-    /// Every token that opens something now, so that a test can look for it where it must not be.
+    /// Whether a login has set the session cookie to this.
+    pub(super) fn knows_cookie(&self, value: &str) -> bool {
+        self.cookies.contains(value)
+    }
+
+    /// Every token and cookie that opens something now, so that a test can look for it where it must not be.
     pub fn tokens(&self) -> Vec<String> {
-        self.tokens.iter().cloned().collect()
+        self.tokens.iter().chain(&self.cookies).cloned().collect()
     }
 
     pub fn is_secret(&self, value: &str) -> bool {
         self.tokens.contains(value)
+            || self.cookies.contains(value)
             || self.root.as_ref().is_some_and(|root| root.password.as_deref() == Some(value))
     }
 }
@@ -226,10 +233,21 @@ pub fn graphql_login(
 }
 
 /// The session cookie and the malformed one that follows it (api-cloudtower §1.2, COOKIE-ODD).
-pub fn add_cookies(answer: &mut Answer) {
-    for cookie in
-        ["connect.sid=s%3Asimulated; Path=/; HttpOnly; Secure; SameSite=Strict", "path=/; HttpOnly; Secure"]
-    {
-        answer.headers.push(("set-cookie".into(), cookie.into()));
+pub fn add_cookies(visit: &mut Visit<'_>, answer: &mut Answer) {
+    if visit.state.quirks.tower.cookieless {
+        return;
     }
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let draw = visit.state.new_cuid(visit.now);
+    let part = |name: &str, len| random::text(visit.state.seed(), LETTERS, len, &["cookie", &draw, name]);
+    // The encoded signs must come back as they are.
+    let value = format!("s%3A{}.{}%2B{}%2F", part("id", 32), part("a", 20), part("b", 20));
+    let attributes = "Path=/; HttpOnly; Secure; SameSite=Strict";
+    for cookie in [
+        format!("connect.sid={value}; {attributes}; HttpOnly"),
+        "path=/; HttpOnly; Secure; SameSite=Strict".to_owned(),
+    ] {
+        answer.headers.push(("set-cookie".into(), cookie));
+    }
+    visit.state.tower.cookies.insert(value);
 }

@@ -105,6 +105,8 @@ fn attach(visit: &mut Visit<'_>, new: NewCluster, fate: Option<ConnectFate>, row
         change: Change::Nothing,
         undo: (!row_stays).then(|| id.clone()),
         steps: &[],
+        delay: 0.0,
+        stays_at_zero: false,
     };
     let task_id = visit.start_task(task);
     let row = visit.row(Table::Clusters, &id).unwrap_or_default();

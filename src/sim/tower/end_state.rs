@@ -31,6 +31,7 @@ impl State {
             "views": sorted(tower.views.iter().map(|view| self.view_end(view))),
             "alert_rules": sorted(tower.rules.iter().filter_map(|rule| self.rule_end(rule))),
             "inspection": self.inspector_end(),
+            "observability": self.observability_end(now),
             "backup": self.backup_end(now),
             "packages": {
                 "registered": sorted(self.packages_end(false).into_iter()),

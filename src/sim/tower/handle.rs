@@ -17,6 +17,7 @@ use super::{
     denied::{Denied, error_body},
     filter, graphql, inspector,
     knobs::{FirstTaskList, TowerRefusal},
+    observability,
     phase::Phase,
     routes::{Route, Run, find},
     tables::Table,
@@ -29,6 +30,8 @@ enum Aim {
     Rest(&'static Route),
     Graphql(&'static str, bool),
     Inspector(inspector::Operation),
+    /// The operator behind Observability.
+    Ovm(observability::Operation),
     /// `GET /v2/api/login`: the pre-flight look at what lives here (api-cloudtower §2).
     Presence,
     Unknown,
@@ -38,6 +41,9 @@ impl Aim {
     fn of(call: &Call) -> Self {
         if let Some(operation) = inspector::Operation::of(call) {
             return Self::Inspector(operation);
+        }
+        if let Some(operation) = observability::Operation::of(call) {
+            return Self::Ovm(operation);
         }
         match (call.method.as_str(), find(&call.path)) {
             ("GET", Some(route)) if route.operation == "tower.login" => Self::Presence,
@@ -52,7 +58,12 @@ impl Aim {
 
     /// Whether its body is a form, which is refused everywhere else.
     fn takes_form(self) -> bool {
-        matches!(self, Self::Rest(Route { form: true, .. }) | Self::Graphql(graphql::UPLOAD, _))
+        matches!(
+            self,
+            Self::Rest(Route { form: true, .. })
+                | Self::Graphql(graphql::UPLOAD, _)
+                | Self::Ovm(observability::Operation::Chunk)
+        )
     }
 
     fn name(self) -> (&'static str, bool) {
@@ -60,6 +71,7 @@ impl Aim {
             Self::Rest(route) => (route.operation, route.changing),
             Self::Graphql(operation, changing) => (operation, changing),
             Self::Inspector(operation) => operation.name(),
+            Self::Ovm(operation) => operation.name(),
             Self::Presence => ("tower.login", false),
             Self::Unknown => ("tower.unknown", false),
         }
@@ -78,7 +90,10 @@ pub async fn handle(site: &Site, call: Call) -> Result<Answer, Cut> {
 
 async fn carry_out(site: &Site, aim: Aim, call: &Call, entry: usize) -> Result<Answer, Cut> {
     let (operation, _) = aim.name();
-    let chunk = site.with(|state, _| state.package_chunk(operation, call));
+    let chunk = site.with(|state, _| match aim {
+        Aim::Ovm(observability::Operation::Chunk) => observability::chunk_number(state, call),
+        _ => state.package_chunk(operation, call),
+    });
     let course = site.before(operation, call.address, chunk).await?;
     let mut lasts = 0.0;
     let mut answer = match pipeline::instead(&course) {
@@ -126,6 +141,7 @@ fn judge(
         Aim::Rest(route) => rest(&mut visit, contract, route).map(|value| Answer::json(200, &value)),
         Aim::Graphql(..) => graph(&mut visit, contract),
         Aim::Inspector(operation) => inspector::run(&mut visit, operation),
+        Aim::Ovm(operation) => observability::run(&mut visit, operation),
         Aim::Presence => {
             return error_body(call, 404, Some("NOT_FOUND"), "no such operation", &Value::Null);
         }
@@ -148,7 +164,7 @@ fn judge(
                 visit.state.changed(now, aim.name().0, entry);
             }
             if effective && matches!(aim, Aim::Graphql("tower.login", _)) {
-                accounts::add_cookies(&mut answer);
+                accounts::add_cookies(&mut visit, &mut answer);
             }
             answer
         }
@@ -273,6 +289,9 @@ fn graph(visit: &mut Visit<'_>, contract: &Parsed) -> Result<Answer, Denied> {
         Ok(asked) => asked,
         Err(what) => return refused(visit, &what),
     };
+    if let Some(unknown) = observability::unknown_field(visit.state, &asked) {
+        return Ok(Answer::json(200, &graphql::errors(&unknown, None)));
+    }
     if !graphql::is_open(&asked)
         && let Err(denied) = accounts::admit(visit, "POST /api")
     {

@@ -114,7 +114,8 @@ impl State {
         let at = cluster.learned_at(seconds);
         let relation = self.nested_cluster(&cluster.id);
         let own = self.seen_vms().into_iter().map(|vm| (at, vm));
-        let all = own.chain(self.backup_vms(now, &cluster.id));
+        let backup = self.backup_vms(now, &cluster.id);
+        let all = own.chain(backup).chain(self.observability_vms(now, &cluster.id));
         all.map(|(at, vm)| self.vm_row(cluster, at, &relation, &vm)).collect()
     }
 

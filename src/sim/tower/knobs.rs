@@ -7,6 +7,7 @@ use super::{
     applications::{ChunkOrder, PackageQuirks, SecondPackage},
     backup::BackupQuirks,
     inspector::{InspectorQuirks, InspectorVariants},
+    observability::{ObservabilityQuirks, ObservabilityVariants},
 };
 
 /// `[site.tower]`: how CloudTower is found.
@@ -23,9 +24,12 @@ pub struct TowerQuirks {
     pub capacity_rule_row: usize,
     /// Port 80 answers instead of redirecting (§7.1, M).
     pub http_answers: bool,
+    /// The GraphQL login sets no cookie (api-applications §7: not known of every release).
+    pub cookieless: bool,
     pub inspector: InspectorQuirks,
     pub packages: PackageQuirks,
     pub backup: BackupQuirks,
+    pub observability: ObservabilityQuirks,
 }
 
 impl Default for TowerQuirks {
@@ -36,9 +40,11 @@ impl Default for TowerQuirks {
             root_password: None,
             capacity_rule_row: 70,
             http_answers: false,
+            cookieless: false,
             inspector: InspectorQuirks::default(),
             packages: PackageQuirks::default(),
             backup: BackupQuirks::default(),
+            observability: ObservabilityQuirks::default(),
         }
     }
 }
@@ -73,6 +79,16 @@ pub struct TowerDurations {
     pub backup_network: f64,
     /// From deploy-cloudtower-application until the application runs.
     pub application: f64,
+    /// From the commit of a package of Observability to the end of its first task, and to the start of its second.
+    pub observability_t1: f64,
+    pub observability_t2_start: f64,
+    /// From the creation of an instance to its VM, and from there until it is well.
+    pub observability_vm: f64,
+    pub observability_health: f64,
+    /// How long a restart of its launchers is felt.
+    pub observability_restart: f64,
+    pub observability_association: f64,
+    pub observability_service: f64,
 }
 
 impl Default for TowerDurations {
@@ -95,6 +111,13 @@ impl Default for TowerDurations {
             backup_task: 156.0,
             backup_network: 20.0,
             application: 180.0,
+            observability_t1: 315.0,
+            observability_t2_start: 176.0,
+            observability_vm: 195.0,
+            observability_health: 60.0,
+            observability_restart: 90.0,
+            observability_association: 60.0,
+            observability_service: 20.0,
         }
     }
 }
@@ -113,6 +136,7 @@ pub struct TowerVariants {
     pub chunk_order: ChunkOrder,
     pub second_package: SecondPackage,
     pub inspector: InspectorVariants,
+    pub observability: ObservabilityVariants,
 }
 
 /// The body of a 401 (§7.2).
@@ -193,6 +217,7 @@ impl TowerVariants {
             chunk_order: draw(seed, "chunk order", &[O::Refused, O::Appended]),
             second_package: draw(seed, "second package", &[P::Refused, P::Twin]),
             inspector: InspectorVariants::drawn(seed),
+            observability: ObservabilityVariants::drawn(seed),
         }
     }
 }

@@ -18,6 +18,7 @@ mod inspector;
 mod inventory;
 mod knobs;
 mod networks;
+mod observability;
 mod organizations;
 mod phase;
 mod racks;
@@ -39,6 +40,7 @@ pub use fate::{ApplicationFate, ConnectFate, TaskFate, UploadFate};
 pub use handle::handle;
 pub use inspector::InspectionFate;
 pub use knobs::{TowerDurations, TowerQuirks, TowerVariants};
+pub use observability::ObservabilityFate;
 pub use routes::operations;
 
 use self::{
@@ -63,6 +65,9 @@ pub struct Tower {
     installation: Option<Installation>,
     root: Option<Root>,
     tokens: BTreeSet<String>,
+    /// Values of the session cookie, as they were set.
+    #[serde(default)]
+    cookies: BTreeSet<String>,
     /// Joined with `;`, as it is answered; empty at first.
     ntp_service_url: String,
     organizations: Vec<Organization>,
@@ -81,6 +86,8 @@ pub struct Tower {
     /// Being made on a cluster.
     #[serde(default)]
     new_networks: Vec<NewNetwork>,
+    #[serde(default)]
+    observability: observability::Observability,
     racks: Vec<Rack>,
     bricks: Vec<Brick>,
     /// By node id.
@@ -96,6 +103,7 @@ pub struct Tower {
 impl Tower {
     /// The bytes of every upload that goes on, by its id.
     pub fn growing_uploads(&mut self) -> Vec<(String, &mut Appended)> {
-        self.applications.growing_uploads().collect()
+        let packages = self.applications.growing_uploads();
+        packages.chain(self.observability.growing_uploads()).collect()
     }
 }

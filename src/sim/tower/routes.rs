@@ -2,7 +2,7 @@
 
 use super::{
     accounts, alerts, applications, boards, clusters, denied::Outcome, graphql, inspector, networks,
-    organizations, racks, settings, setup, tables::Table, visit::Visit,
+    observability, organizations, racks, settings, setup, tables::Table, visit::Visit,
 };
 
 #[derive(Clone, Copy)]
@@ -106,7 +106,12 @@ const ROUTES: &[Route] = &[
 /// The names that faults may use.
 pub fn operations() -> impl Iterator<Item = &'static str> {
     let graphql = graphql::OPERATIONS.map(|(operation, _)| operation);
-    ROUTES.iter().map(|route| route.operation).chain(graphql).chain(inspector::operations())
+    ROUTES
+        .iter()
+        .map(|route| route.operation)
+        .chain(graphql)
+        .chain(inspector::operations())
+        .chain(observability::operations())
 }
 
 /// The route of `/v2/api/<operation>`.

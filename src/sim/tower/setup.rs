@@ -31,6 +31,7 @@ impl State {
             self.install(now);
         }
         self.finish_tasks(now);
+        self.settle_observability(now);
     }
 
     fn install(&mut self, now: Moment) {
@@ -47,6 +48,7 @@ impl State {
         for name in self.quirks.tower.organizations.clone() {
             self.add_organization(now, &name);
         }
+        self.install_observability(now);
         if let Some(password) = self.quirks.tower.root_password.clone() {
             let id = self.new_cuid(now);
             self.tower.root = Some(Root { id, password: Some(password), password_updated_at: now });

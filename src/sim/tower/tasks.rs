@@ -55,6 +55,10 @@ pub struct NewTask {
     pub undo: Option<String>,
     /// Keys of its steps, in order.
     pub steps: &'static [&'static str],
+    /// Seconds until it shows at all.
+    pub delay: f64,
+    /// Its progress says nothing.
+    pub stays_at_zero: bool,
 }
 
 impl NewTask {
@@ -71,6 +75,8 @@ impl NewTask {
             change: Change::Nothing,
             undo: None,
             steps: &[],
+            delay: 0.0,
+            stays_at_zero: false,
         }
     }
 
@@ -94,6 +100,8 @@ pub struct Task {
     undo: Option<String>,
     #[serde(default)]
     steps: Vec<String>,
+    #[serde(default)]
+    stays_at_zero: bool,
     applied: bool,
     /// Whether a list has met it: the first one does not show it.
     met: bool,
@@ -145,6 +153,7 @@ impl Task {
         let length = self.until.since(self.since).as_secs_f64();
         let share = if length > 0.0 { now.since(self.since).as_secs_f64() / length } else { 1.0 };
         let progress = match status {
+            _ if self.stays_at_zero => 0.0,
             "PENDING" => 0.0,
             "SUCCESSED" => 1.0,
             _ => share.min(0.9),
@@ -156,7 +165,8 @@ impl Task {
             "resource_id": self.resource.id, "resource_type": self.resource.kind,
             "resource_mutation": self.resource.mutation, "local_created_at": self.since.iso(),
             "started_at": (status != "PENDING").then(|| self.since.iso()),
-            "finished_at": ended.then(|| self.until.iso()), "steps": self.step_rows(now), "args": {}, "internal": false,
+            "finished_at": ended.then(|| self.until.iso()), "steps": self.step_rows(now),
+            "args": {}, "internal": false,
             "snapshot": "{}", "key": null, "type": null, "user": null, "cluster": cluster,
             "sim_added_in_4_7": null,
         })
@@ -205,25 +215,36 @@ impl Tower {
 impl Visit<'_> {
     /// Starts a task; answers with its id. A fault of this request may change how it goes.
     pub fn start_task(&mut self, new: NewTask) -> String {
-        let told = self.course.actions.iter().find_map(|action| match action {
+        let fate = self.task_fate().or(new.fate);
+        self.begin_task(NewTask { fate, ..new })
+    }
+
+    /// What a fault of this request does to the task that it starts.
+    pub fn task_fate(&self) -> Option<TaskFate> {
+        self.course.actions.iter().find_map(|action| match action {
             Action::Task(fate) => Some(*fate),
             _ => None,
-        });
-        let fate = told.or(new.fate);
+        })
+    }
+
+    /// Starts a task that faults of this request leave alone.
+    pub fn begin_task(&mut self, new: NewTask) -> String {
         const LATE: f64 = 300.0;
-        let more = if fate == Some(TaskFate::Late) { LATE } else { 0.0 };
+        let more = if new.fate == Some(TaskFate::Late) { LATE } else { 0.0 };
         let id = self.state.new_cuid(self.now);
+        let since = self.now.plus(durations::seconds(new.delay));
         self.state.tower.tasks.push(Task {
             id: id.clone(),
             description: new.description,
             resource: new.resource,
-            since: self.now,
-            until: self.now.plus(durations::seconds(new.seconds + more)),
-            fate,
+            since,
+            until: since.plus(durations::seconds(new.seconds + more)),
+            fate: new.fate,
             error: new.error.map(str::to_owned),
             change: new.change,
             undo: new.undo,
             steps: new.steps.iter().map(|step| (*step).to_owned()).collect(),
+            stays_at_zero: new.stays_at_zero,
             applied: false,
             met: false,
         });
@@ -255,7 +276,8 @@ impl State {
     }
 
     pub(super) fn task_rows(&self, now: Moment) -> Vec<Value> {
-        self.tower.tasks.iter().map(|task| task.row(now, &Value::Null)).collect()
+        let begun = self.tower.tasks.iter().filter(|task| task.since <= now);
+        begun.map(|task| task.row(now, &Value::Null)).collect()
     }
 
     /// `entityAsyncStatus` of a resource: what an open task, or a lock, does to it; null when it is free.

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{images::SMALL, vms::ssh_stream, *};
 
-struct Client;
+pub struct Client;
 
 impl Handler for Client {
     type Error = russh::Error;
@@ -21,7 +21,7 @@ impl Handler for Client {
     }
 }
 
-type Session = Handle<Client>;
+pub type Session = Handle<Client>;
 
 const LOG: &str = "/home/cloudtower/installer.out";
 const MARKER: &str = "Install Operation Center Successfully";
@@ -57,9 +57,9 @@ impl Raw {
 }
 
 /// Status, standard output, standard error; no status when the channel just ended.
-type Ran = (Option<u32>, String, String);
+pub type Ran = (Option<u32>, String, String);
 
-async fn fed(session: &Session, line: &str, stdin: &str) -> Ran {
+pub async fn fed(session: &Session, line: &str, stdin: &str) -> Ran {
     let mut channel = session.channel_open_session().await.unwrap();
     channel.exec(true, line).await.unwrap();
     channel.data_bytes(stdin.to_owned()).await.unwrap();
@@ -76,7 +76,7 @@ async fn fed(session: &Session, line: &str, stdin: &str) -> Ran {
     (status, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
 }
 
-async fn run(session: &Session, line: &str) -> Ran {
+pub async fn run(session: &Session, line: &str) -> Ran {
     fed(session, line, "").await
 }
 

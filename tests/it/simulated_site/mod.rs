@@ -57,7 +57,10 @@ pub fn plan() -> TwinPlan {
         ],
         dns: vec![Ipv4Addr::new(10, 7, 3, 53)],
         cloudtower: TOWER.parse().ok(),
-        components: BTreeMap::from([("backup".to_owned(), vec![Ipv4Addr::new(10, 7, 0, 40)])]),
+        components: BTreeMap::from([
+            ("backup".to_owned(), vec![Ipv4Addr::new(10, 7, 0, 40)]),
+            ("observability".to_owned(), vec![Ipv4Addr::new(10, 7, 0, 41)]),
+        ]),
         ..TwinPlan::default()
     }
 }

@@ -135,10 +135,16 @@ fn the_guest_network_opens_ssh_at_the_planned_address_and_nothing_else() {
 
 /// A TCP connection to port 22 through the proxy, if it is accepted.
 pub async fn ssh_stream(raw: &Raw, address: &str) -> Option<tokio::net::TcpStream> {
+    stream_to(raw, address, 22).await
+}
+
+/// The same to any port.
+pub async fn stream_to(raw: &Raw, address: &str, port: u16) -> Option<tokio::net::TcpStream> {
     let proxy = raw.site.proxy_url();
     let (login, proxy) = proxy.strip_prefix("socks5://").unwrap().split_once('@').unwrap();
     let (user, password) = login.split_once(':').unwrap();
-    let connect = tokio_socks::tcp::Socks5Stream::connect_with_password(proxy, (address, 22), user, password);
+    let connect =
+        tokio_socks::tcp::Socks5Stream::connect_with_password(proxy, (address, port), user, password);
     let connected = tokio::time::timeout(Duration::from_millis(300), connect).await;
     Some(connected.ok()?.ok()?.into_inner())
 }

@@ -21,8 +21,9 @@ use super::{super::exchange::Call, visit::Visit};
 /// The one operation that brings a file, by the multipart convention.
 pub const UPLOAD: &str = "tower.uploadCloudTowerApplicationPackage";
 
-/// The operation names that graphql-operations documents for this service, and whether each changes anything.
-pub const OPERATIONS: [(&str, bool); 15] = [
+/// The operation names that graphql-operations and api-applications document for this service, and whether each
+/// changes anything.
+pub const OPERATIONS: [(&str, bool); 21] = [
     ("tower.createRootUser", true),
     ("tower.createOrganization", true),
     ("tower.checkTowerIsSetup", false),
@@ -38,6 +39,12 @@ pub const OPERATIONS: [(&str, bool); 15] = [
     ("tower.createBackupService", true),
     ("tower.getBackupServices", false),
     ("tower.updateBackupService", true),
+    ("tower.observabilityInstanceAndApps", false),
+    ("tower.createBundleApplicationInstance", true),
+    ("tower.updateObservabilityNtpUrl", true),
+    ("tower.updateBundleApplicationInstanceConnectClusters", true),
+    ("tower.updateObservabilityConnectedSystemServices", true),
+    ("tower.updateObservabilityConnectedClusterTrafficEnabled", true),
 ];
 
 /// What is asked without a token (graphql-operations §2.1–2.4).

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     super::{
-        accounts, alerts, applications, backup, filter, organizations, settings, setup, tables::Table,
-        visit::Visit,
+        accounts, alerts, applications, backup, filter, observability, organizations, settings, setup,
+        tables::Table, visit::Visit,
     },
     check::Selected,
 };
@@ -41,7 +41,8 @@ pub fn resolve(visit: &mut Visit<'_>, root: &Selected) -> Result<Value, String> 
         "backupServices" => list(visit, Table::BackupServices, arguments),
         "createBackupService" => backup::create(visit, arguments),
         "updateBackupService" => backup::update(visit, arguments),
-        other => Err(format!("{other} is in the schema, but nothing answers it")),
+        other => observability::resolve(visit, other, arguments)
+            .unwrap_or_else(|| Err(format!("{other} is in the schema, but nothing answers it"))),
     }
 }
 

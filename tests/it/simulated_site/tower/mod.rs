@@ -6,6 +6,7 @@ mod configuring;
 mod contract;
 mod faults;
 mod inspection;
+mod observability;
 mod packages;
 mod packages_by_rest;
 mod setup;
