@@ -1,13 +1,14 @@
 //! What every HTTP service does around an effect: the log of requests, and faults in the answer.
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     clock::Moment,
     exchange::{Answer, Call, Scheme},
     fault::Action,
     hold::Course,
+    multipart::{self, Part},
     site::{Request, State},
 };
 
@@ -78,7 +79,7 @@ impl State {
             changing,
             effective: false,
             status: 0,
-            body: redacted(&call.body),
+            body: logged(call),
         });
         self.requests.len() - 1
     }
@@ -100,6 +101,21 @@ impl State {
             request.status = answer.status;
         }
     }
+}
+
+/// The parts of a form that has more than a file, by their names; any other body as `redacted` has it.
+fn logged(call: &Call) -> Value {
+    let parts =
+        if multipart::is_form(call) { multipart::parts(call).unwrap_or_default() } else { Vec::new() };
+    if parts.len() < 2 {
+        return redacted(&call.body);
+    }
+    let show = |part: &Part<'_>| match part.text() {
+        Ok(text) if text.starts_with('{') => redacted(part.data),
+        Ok(text) => json!(text),
+        Err(_) => json!(format!("{} bytes", part.data.len())),
+    };
+    parts.iter().map(|part| (part.name.clone(), show(part))).collect::<Map<_, _>>().into()
 }
 
 /// JSON with its secrets masked; anything else as its length.

@@ -81,7 +81,8 @@ fn tells_nothing(site: &SimulatedSite, ran: &Ran) {
         .site()
         .with(|state, _| [state.cluster.session_tokens(), state.tower.tokens()].concat());
     assert!(!tokens.is_empty(), "no session was ever opened");
-    let needles = needles(&tokens);
+    // And what the site shows to whoever asks for more than he needs.
+    let needles = needles(&[tokens, vec![voyager::sim::SECRET_CANARY.to_owned()]].concat());
     let plan = site.folder.path().join("plan.xlsx");
     let mut files = files_below(site.folder.path());
     // The workbook is where the secrets come from; its copy in a rehearsal holds them too.

@@ -51,6 +51,9 @@ fn by_rest_the_first_chunk_makes_the_task() {
         assert_eq!(raw.site.ledger().breaches.len(), 0);
         let registered = raw.site.site_state()["cloudtower"]["packages"]["registered"].clone();
         assert_eq!(registered[0]["filename"], PACKAGE);
+        let logged = raw.site.requests().into_iter().rev();
+        let logged = logged.map(|request| request.body).find(|body| body["file"].is_string()).unwrap();
+        assert_eq!((&logged["file"], &logged["name"]), (&json!("100 bytes"), &json!(PACKAGE)));
     });
 }
 
