@@ -107,7 +107,11 @@ impl State {
         let runs = self.vm_runs(now, service);
         let vm =
             runs.then(|| self.learned_id(self.vm_since(service), "vm", &service.cluster, &service.vm_uuid));
-        let clusters = service.clusters.iter().map(|(id, _)| self.nested_cluster(id));
+        // A cluster that is not attached any more may still be associated.
+        let clusters = service.clusters.iter().map(|(id, _)| match self.nested_cluster(id) {
+            Value::Null => nested(id, "SIM_gone"),
+            known => known,
+        });
         let networks = service.clusters.iter().map(|(id, since)| {
             let connected = self.storage_is_reached(now, service, *since);
             json!({"cluster": id, "status": if connected { "CONNECTED" } else { "DISCONNECTED" }})

@@ -35,7 +35,11 @@ pub fn update(visit: &mut Visit<'_>, arguments: &Map<String, Value>) -> Result<V
     }
     let rows = visit.state.rows(Table::Clusters, now);
     let attached = |id: &str| rows.iter().any(|row| row["id"] == id && row["connect_state"] == "CONNECTED");
-    if let Some(unknown) = update.backup_clusters.set.iter().find(|one| !attached(&one.id)) {
+    let kept =
+        |id: &str| visit.state.tower.backup.services[index].clusters.iter().any(|(known, _)| known == id);
+    // One that is associated already may stay, connected or not.
+    let unknown = update.backup_clusters.set.iter().find(|one| !attached(&one.id) && !kept(&one.id));
+    if let Some(unknown) = unknown {
         return Err(format!("{} is not an attached cluster", unknown.id));
     }
     let service = &mut visit.state.tower.backup.services[index];

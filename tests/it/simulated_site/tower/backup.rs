@@ -198,6 +198,16 @@ fn a_service_is_installed_with_its_vm_and_backs_up_the_clusters_it_is_told() {
         let service = &end["services"][0];
         assert_eq!((&service["status"], &service["clusters"]), (&json!("RUNNING"), &json!(["made-up"])));
         assert_eq!(service["networks"]["storage_network_vlan"], "VDS-SDS/backup-storage-network");
+        assert!(raw.associate(&id, &[&ground.cluster, &json!("unknown")]).await["errors"].is_array());
+        let gone = json!([["cgone", 0]]);
+        raw.site.patch("/tower/backup/services/0/clusters", gone).unwrap();
+        raw.associate(&id, &[&json!("cgone"), &ground.cluster]).await;
+        let both = raw.service().await["backup_clusters"].clone();
+        assert_eq!(
+            (&both[0]["id"], &both[1]["id"]),
+            (&json!("cgone"), &ground.cluster),
+            "one that was there stays"
+        );
         raw.associate(&id, &[]).await;
         assert_eq!(raw.service().await["backup_clusters"], json!([]), "set replaces");
     });
