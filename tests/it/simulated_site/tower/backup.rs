@@ -286,6 +286,19 @@ fn a_service_or_its_task_fails_as_told() {
 }
 
 #[test]
+fn the_task_may_be_over_before_the_service_runs() {
+    on_tower(&format!("{SCENARIO}[durations.tower]\nbackup_task = 100\n"), async |raw| {
+        let ground = raw.ground().await;
+        raw.create_service(&ground).await;
+        raw.pass(110).await;
+        assert_eq!(raw.install_task().await["status"], "SUCCESSED");
+        assert_eq!(raw.service().await["status"], "INSTALLING");
+        raw.pass(40).await;
+        assert_eq!(raw.service().await["status"], "RUNNING");
+    });
+}
+
+#[test]
 fn a_storage_network_on_another_switch_is_never_reached() {
     on_tower(SCENARIO, async |raw| {
         let ground = raw.ground_on("VDS-MGT").await;
