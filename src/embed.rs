@@ -30,6 +30,7 @@ pub const STAGES: &[(&str, &str)] = &[
     ("05-attach-cluster", include_str!("../stages/05-attach-cluster.toml")),
     ("06-config-cloudtower", include_str!("../stages/06-config-cloudtower.toml")),
     ("07-verify", include_str!("../stages/07-verify.toml")),
+    ("08-deploy-observability", include_str!("../stages/08-deploy-observability.toml")),
     ("11-inspect", include_str!("../stages/11-inspect.toml")),
     ("14-handover", include_str!("../stages/14-handover.toml")),
 ];
@@ -43,13 +44,35 @@ pub const OBSERVABILITY_PACKAGE: &str = include_str!("../templates/packages/obse
 /// The GraphQL documents of CloudTower: `(operation name, text)` (graphql-operations).
 pub const GRAPHQL: &[(&str, &str)] = &[
     ("checkTowerIsSetup", include_str!("../templates/graphql/checkTowerIsSetup.graphql")),
+    (
+        "createBundleApplicationInstance",
+        include_str!("../templates/graphql/createBundleApplicationInstance.graphql"),
+    ),
     ("createOrganization", include_str!("../templates/graphql/createOrganization.graphql")),
     ("createRootUser", include_str!("../templates/graphql/createRootUser.graphql")),
     ("deployedLicense", include_str!("../templates/graphql/deployedLicense.graphql")),
     ("globalAlertRules", include_str!("../templates/graphql/globalAlertRules.graphql")),
-    ("updateClusterSettings", include_str!("../templates/graphql/updateClusterSettings.graphql")),
+    ("login", include_str!("../templates/graphql/login.graphql")),
+    (
+        "observabilityInstanceAndApps",
+        include_str!("../templates/graphql/observabilityInstanceAndApps.graphql"),
+    ),
+    (
+        "updateBundleApplicationInstanceConnectClusters",
+        include_str!("../templates/graphql/updateBundleApplicationInstanceConnectClusters.graphql"),
+    ),
     ("updateCloudTowerNtpUrl", include_str!("../templates/graphql/updateCloudTowerNtpUrl.graphql")),
+    ("updateClusterSettings", include_str!("../templates/graphql/updateClusterSettings.graphql")),
     ("updateGlobalAlertRule", include_str!("../templates/graphql/updateGlobalAlertRule.graphql")),
+    (
+        "updateObservabilityConnectedClusterTrafficEnabled",
+        include_str!("../templates/graphql/updateObservabilityConnectedClusterTrafficEnabled.graphql"),
+    ),
+    (
+        "updateObservabilityConnectedSystemServices",
+        include_str!("../templates/graphql/updateObservabilityConnectedSystemServices.graphql"),
+    ),
+    ("updateObservabilityNtpUrl", include_str!("../templates/graphql/updateObservabilityNtpUrl.graphql")),
 ];
 
 /// The name grammar of the CloudTower installation image.
@@ -57,6 +80,9 @@ pub const CLOUDTOWER_PACKAGE: &str = include_str!("../templates/packages/cloudto
 
 /// The monitoring views and graphs that every cluster gets.
 pub const DASHBOARDS: &str = include_str!("../templates/dashboards.toml");
+
+/// The alert rules of CloudTower as a system service of Observability.
+pub const ALERT_RULES: &str = include_str!("../templates/observability/alert-rules.toml");
 
 /// The configuration's defaults: the commented example is the default.
 pub const CONFIG: &str = include_str!("../examples/voyager.toml");

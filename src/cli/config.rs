@@ -17,7 +17,11 @@ use crate::{
     clients::{limits::Limits, trust::Mode},
     failure::{Failure, Kind, Result},
     messages::message,
-    stages::{inspect, registry::Choices, settings::Settings},
+    stages::{
+        inspect,
+        registry::Choices,
+        settings::{CloudTower, Obs, Services, Settings},
+    },
     units::parse_duration,
 };
 
@@ -30,6 +34,8 @@ pub struct Config {
     pub limits: Limits,
     pub stages: Settings,
     pub inspection: inspect::Settings,
+    pub cloudtower: CloudTower,
+    pub obs: Obs,
     /// `stage.step` → its limit, in place of the manifest's.
     #[serde(deserialize_with = "durations")]
     pub step_timeout: BTreeMap<String, Duration>,
@@ -55,6 +61,11 @@ pub struct Trust {
 const OPEN_TABLES: &[&str] = &["step_timeout"];
 
 impl Config {
+    /// What the services of CloudTower may be told.
+    pub fn services(&self) -> Services {
+        Services { cloudtower: self.cloudtower.clone(), obs: self.obs.clone() }
+    }
+
     /// Reads all layers. `plan` is the workbook or its folder; `--config` names another file.
     ///
     /// # Errors

@@ -58,6 +58,7 @@ pub fn build(
         findings: loaded.findings,
         settings: config.stages,
         inspection: config.inspection.clone(),
+        services: config.services(),
         media,
         http,
         workbook,

@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 
 use super::{dial::Endpoint, form::Form, wire::Class};
-use crate::text::Text;
+use crate::{secret::Secret, text::Text};
 
 /// Where a request goes: planned address, port and scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub struct Call {
     pub method: Method,
     pub path: String,
     pub query: Vec<(&'static str, String)>,
+    /// Headers beside the token, secret or not; the transcript keeps none.
+    pub headers: Vec<(&'static str, Secret<String>)>,
     pub payload: Payload,
     pub class: Class,
     /// Whether it changes the site.
@@ -59,6 +61,7 @@ impl Call {
             method: Method::GET,
             path: path.into(),
             query: Vec::new(),
+            headers: Vec::new(),
             payload: Payload::Empty,
             class: Class::Read,
             changes: false,
@@ -73,6 +76,11 @@ impl Call {
 
     pub fn query(mut self, name: &'static str, value: impl ToString) -> Self {
         self.query.push((name, value.to_string()));
+        self
+    }
+
+    pub fn header(mut self, name: &'static str, value: Secret<String>) -> Self {
+        self.headers.push((name, value));
         self
     }
 

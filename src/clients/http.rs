@@ -44,6 +44,8 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
     /// Where a redirect points; it is never followed.
     pub location: Option<String>,
+    /// `Set-Cookie` lines, as they came.
+    pub cookies: Vec<Secret<String>>,
     /// CloudTower's own name for the request, for its support (api-cloudtower §1.1).
     pub request_id: Option<String>,
 }
@@ -190,8 +192,9 @@ impl Http {
             _ => format!("{scheme}://{at}"),
         };
         let mut request = client.request(call.method.clone(), format!("{url}{}", call.path_and_query()));
-        if let Some((name, token)) = token {
-            request = request.header(name, token.expose());
+        let more = call.headers.iter().map(|(name, value)| (*name, value));
+        for (name, value) in token.into_iter().chain(more) {
+            request = request.header(name, value.expose());
         }
         Ok(request)
     }
@@ -246,6 +249,8 @@ pub(super) async fn read(at: Endpoint, mut response: Response) -> Result<Answer,
     });
     let location = text(header::LOCATION);
     let request_id = text(header::HeaderName::from_static("x-tower-request-id"));
+    let cookies = response.headers().get_all(header::SET_COOKIE).iter();
+    let cookies = cookies.filter_map(|value| value.to_str().ok().map(Secret::from)).collect();
     let status = response.status().as_u16();
     let mut body = Vec::new();
     while let Some(part) = response.chunk().await.map_err(|error| Problem::lost(at, chain(&error), None))? {
@@ -254,7 +259,7 @@ pub(super) async fn read(at: Endpoint, mut response: Response) -> Result<Answer,
         }
         body.extend_from_slice(&part);
     }
-    Ok(Answer { from: at, status, body: body.into(), date, retry_after, location, request_id })
+    Ok(Answer { from: at, status, body: body.into(), date, retry_after, location, cookies, request_id })
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {

@@ -79,9 +79,10 @@ pub fn of_transcript(run: &str, transcript: &str, until: Timestamp) -> Vec<Trans
     transfers
 }
 
-/// `chunk of 8388608 bytes`, as the transcript describes a body that it does not hold.
+/// `chunk of 8388608 bytes`, as the transcript describes a body, or a part of one, that it does not hold.
 fn chunk(exchange: &Exchange) -> Option<(String, u64)> {
-    let bytes = exchange.request.as_deref()?.strip_prefix("chunk of ")?.strip_suffix(" bytes")?;
+    let (_, after) = exchange.request.as_deref()?.split_once("chunk of ")?;
+    let (bytes, _) = after.split_once(" bytes")?;
     Some((exchange.step.clone()?, bytes.parse().ok()?))
 }
 

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    attach_cluster, config_cloudtower, config_cluster, deploy_cloudtower, handover, init_cluster, inspect,
-    prepare, verify, world::World,
+    attach_cluster, config_cloudtower, config_cluster, deploy_cloudtower, deploy_observability, handover,
+    init_cluster, inspect, prepare, verify, world::World,
 };
 use crate::{
     embed,
@@ -56,7 +56,7 @@ pub fn manifests() -> Result<Vec<StageManifest>> {
     embed::STAGES.iter().map(|(name, text)| manifest(name, text)).collect()
 }
 
-fn steps() -> [Steps<World>; 9] {
+fn steps() -> [Steps<World>; 10] {
     [
         prepare::steps(),
         init_cluster::steps(),
@@ -65,6 +65,7 @@ fn steps() -> [Steps<World>; 9] {
         attach_cluster::steps(),
         config_cloudtower::steps(),
         verify::steps(),
+        deploy_observability::steps(),
         inspect::steps(),
         handover::steps(),
     ]

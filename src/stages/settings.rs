@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de::Error};
 
-use crate::units::parse_duration;
+use crate::{clients::tower::WebAccess, secret::Secret, units::parse_duration};
 
 /// Limits and tolerances of the stages; a key that is left out keeps its default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -40,6 +40,48 @@ impl Default for Settings {
             move_nodes: false,
         }
     }
+}
+
+/// Settings of CloudTower and of the services in it: the tables `[cloudtower]` and `[obs]`.
+#[derive(Clone, Debug)]
+pub struct Services {
+    pub cloudtower: CloudTower,
+    pub obs: Obs,
+}
+
+/// Table `[cloudtower]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CloudTower {
+    /// Sends the malformed cookie beside the real one (api-applications §1).
+    pub legacy_path_cookie: bool,
+}
+
+/// Table `[obs]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Obs {
+    /// The account of the service inside CloudTower that takes packages in; not that of the Observability VM.
+    pub operator_user: String,
+    #[serde(deserialize_with = "secret")]
+    pub operator_password: Secret<String>,
+    /// Traffic of the cluster is shown.
+    pub traffic_visualization: bool,
+}
+
+impl Services {
+    /// What the client needs of it.
+    pub fn web_access(&self) -> WebAccess {
+        WebAccess {
+            legacy_path_cookie: self.cloudtower.legacy_path_cookie,
+            operator_user: self.obs.operator_user.clone(),
+            operator_password: self.obs.operator_password.clone(),
+        }
+    }
+}
+
+fn secret<'de, D: Deserializer<'de>>(input: D) -> Result<Secret<String>, D::Error> {
+    String::deserialize(input).map(Secret::new)
 }
 
 /// `40m`; never nothing.

@@ -7,7 +7,12 @@ use std::{
 };
 
 use super::{
-    facts::CLUSTER, handover::Papers, inspect, settings::Settings, shared::Shared, workbook::Workbook,
+    facts::CLUSTER,
+    handover::Papers,
+    inspect,
+    settings::{Services, Settings},
+    shared::Shared,
+    workbook::Workbook,
 };
 use crate::{
     clients::{
@@ -33,6 +38,7 @@ pub struct Outfit {
     pub findings: Vec<Diagnostic>,
     pub settings: Settings,
     pub inspection: inspect::Settings,
+    pub services: Services,
     /// The folder of media, when there is one.
     pub media: Option<PathBuf>,
     pub http: Http,
@@ -59,6 +65,7 @@ pub struct WorldRead {
     pub findings: Vec<Diagnostic>,
     pub settings: Settings,
     pub inspection: inspect::Settings,
+    pub services: Services,
     pub media: Option<PathBuf>,
     pub dialler: Dialler,
     /// Who may answer at which address.
@@ -78,7 +85,7 @@ impl World {
     /// Nothing is contacted yet.
     pub fn new(outfit: Outfit) -> Self {
         let Outfit { plan, findings, settings, inspection, media, http, workbook, run_folder, .. } = outfit;
-        let Outfit { site_folder, papers, .. } = outfit;
+        let Outfit { services, site_folder, papers, .. } = outfit;
         let nodes: Vec<Ipv4Addr> = plan.hosts.iter().map(|host| host.mgmt_ip.value).collect();
         let vip = plan.cluster.vip.value;
         let trust = http.trust().clone();
@@ -91,13 +98,18 @@ impl World {
         };
         let password = plan.cluster.admin_password.value.clone();
         let fisheye = Fisheye::new(http.clone(), addresses, password);
-        let tower =
-            Tower::new(http.clone(), plan.cloudtower.ip.value, plan.cloudtower.web_password.value.clone());
+        let tower = Tower::new(
+            http.clone(),
+            plan.cloudtower.ip.value,
+            plan.cloudtower.web_password.value.clone(),
+            services.web_access(),
+        );
         let read = WorldRead {
             plan,
             findings,
             settings,
             inspection,
+            services,
             media,
             dialler: http.dialler().clone(),
             trust,
@@ -141,6 +153,10 @@ impl World {
 
     pub fn ssh(&self, handle: &Handle, address: Ipv4Addr) -> Ssh {
         Ssh::new(self.read.ssh(handle, address))
+    }
+
+    pub fn ssh_at(&self, handle: &Handle, endpoint: Endpoint) -> Ssh {
+        Ssh::new(self.read.ssh_at(handle, endpoint))
     }
 
     /// Keeps a redacted copy of a request body in the run folder.
@@ -198,8 +214,13 @@ impl WorldRead {
     }
 
     pub fn ssh(&self, handle: &Handle, address: Ipv4Addr) -> SshReader {
+        self.ssh_at(handle, Endpoint::new(address, 22))
+    }
+
+    /// SSH at a port of its own.
+    pub fn ssh_at(&self, handle: &Handle, endpoint: Endpoint) -> SshReader {
         let wire = self.http.wire().for_step(handle.id());
-        SshReader::new(self.dialler.clone(), Endpoint::new(address, 22), self.trust.clone(), wire)
+        SshReader::new(self.dialler.clone(), endpoint, self.trust.clone(), wire)
     }
 
     /// The VDSes of the cluster, read once for all steps until the first write.

@@ -39,7 +39,8 @@ fn the_list_of_a_dry_run_equals_the_changing_requests_of_the_run_that_follows() 
     let mut sent: Vec<(String, String)> = Vec::new();
     let mut last_operation = String::new();
     for request in undisturbed().requests.iter().filter(|request| request.changing) {
-        let series = request.operation == last_operation && request.target.contains("chunk_num=");
+        let is_chunk = request.target.contains("chunk_num=") || request.operation == "tower.ovm.chunk";
+        let series = request.operation == last_operation && is_chunk;
         last_operation.clone_from(&request.operation);
         if !series {
             sent.push((request.method.clone(), request.address.to_string()));

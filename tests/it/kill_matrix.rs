@@ -191,9 +191,12 @@ pub fn once_only(ledger: &Ledger) -> BTreeMap<String, u64> {
         ("graph", &ledger.graphs),
         ("rack", &ledger.racks),
         ("chassis", &ledger.chassis),
+        ("observability", &ledger.observability_instances),
     ] {
         counts.extend(tallies.iter().map(|(name, tally)| (format!("{kind} {name}"), tally.count)));
     }
+    let packages = ledger.packages.values().filter(|package| package.complete);
+    counts.extend(packages.map(|package| (format!("package {}", package.name), package.chunks_stored)));
     let complete = ledger.volumes.values().filter(|volume| volume.sha256.is_some());
     counts.extend(complete.map(|volume| (format!("image {}", volume.name), volume.chunks_new)));
     counts

@@ -23,6 +23,7 @@ mod machine;
 mod message_catalogue;
 mod mishaps;
 mod module_edges;
+mod observability;
 mod openssh;
 mod perturbation;
 mod pipeline;

@@ -105,6 +105,7 @@ fn lines(records: Vec<Record>) -> Vec<Line> {
 
 fn is_chunk(record: &Record) -> bool {
     record.path.contains("chunk_num=")
+        || record.request.as_ref().is_some_and(|body| body.contains("chunk of "))
 }
 
 fn show(session: &Session, lines: &[Line], names: &Names, world: &World, stages: &[Stage<World>]) {

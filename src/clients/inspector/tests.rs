@@ -11,7 +11,10 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    clients::testing::{Act, Seen, TestSite},
+    clients::{
+        testing::{Act, Seen, TestSite},
+        tower::WebAccess,
+    },
     failure::{Kind, Result},
     secret::Secret,
 };
@@ -29,7 +32,12 @@ async fn site(act: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> TestSite {
 }
 
 fn inspector(site: &TestSite) -> Inspector {
-    let tower = Tower::new(site.http(), Ipv4Addr::new(10, 0, 20, 2), Secret::from("Tower-7/planned"));
+    let tower = Tower::new(
+        site.http(),
+        Ipv4Addr::new(10, 0, 20, 2),
+        Secret::from("Tower-7/planned"),
+        WebAccess::default(),
+    );
     Inspector::new(&tower)
 }
 

@@ -22,6 +22,9 @@ pub struct Cluster {
     pub version: String,
     #[serde(default, deserialize_with = "lenient::text")]
     pub ip: String,
+    /// `X86_64` or `AARCH64`.
+    #[serde(default, deserialize_with = "lenient::maybe_text")]
+    pub architecture: Option<String>,
     #[serde(default, deserialize_with = "lenient::maybe_text")]
     pub management_vip: Option<String>,
     pub connect_state: ConnectState,
@@ -75,6 +78,9 @@ pub struct Host {
     pub name: String,
     #[serde(default, deserialize_with = "lenient::text")]
     pub management_ip: String,
+    /// Bytes that VMs may still have.
+    #[serde(default, deserialize_with = "lenient::maybe_number")]
+    pub allocatable_memory_bytes: Option<u64>,
 }
 
 /// How CloudTower stands to a cluster.

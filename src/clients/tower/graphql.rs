@@ -25,7 +25,42 @@ pub(super) fn mutation(operation: &'static str, doing: Text, variables: &impl Se
     with_document(Call::write(operation, doing, Method::POST, "/api"), variables)
 }
 
+/// A query without one field (on a line of its own in the document), for releases whose schema does not know it.
+pub(super) fn query_without(
+    field: &str,
+    operation: &'static str,
+    doing: Text,
+    variables: &impl Serialize,
+) -> Call {
+    let name = name(operation);
+    let lines = document(name).lines().filter(|line| line.trim() != field);
+    let query = lines.collect::<Vec<_>>().join("\n");
+    with_text(Call::read(operation, doing, "/api"), name, &query, variables)
+}
+
+/// A mutation with other arguments than its document has: `from` becomes `to` in its text.
+pub(super) fn mutation_with(
+    (from, to): (&str, &str),
+    operation: &'static str,
+    doing: Text,
+    variables: &impl Serialize,
+) -> Call {
+    let name = name(operation);
+    let query = document(name).replace(from, to);
+    with_text(Call::write(operation, doing, Method::POST, "/api"), name, &query, variables)
+}
+
+/// `tower.login` → `login`
+fn name(operation: &'static str) -> &'static str {
+    operation.trim_start_matches("tower.")
+}
+
 fn with_document(call: Call, variables: &impl Serialize) -> Call {
+    let name = name(call.operation);
+    with_text(call, name, document(name), variables)
+}
+
+fn with_text(call: Call, operation: &str, query: &str, variables: &impl Serialize) -> Call {
     #[derive(Serialize)]
     struct Body<'a, V> {
         #[serde(rename = "operationName")]
@@ -33,8 +68,6 @@ fn with_document(call: Call, variables: &impl Serialize) -> Call {
         variables: &'a V,
         query: &'a str,
     }
-    let operation = call.operation.trim_start_matches("tower.");
-    let query = document(operation);
     Call { method: Method::POST, ..call }.json(&Body { operation, variables, query })
 }
 

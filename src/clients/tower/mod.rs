@@ -10,6 +10,7 @@ mod dashboards;
 mod datacenters;
 mod graphql;
 mod networks;
+mod observability;
 mod presence;
 mod racks;
 mod rest;
@@ -20,17 +21,23 @@ mod task_search;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod web;
 
 use std::{net::Ipv4Addr, ops::Deref, sync::Arc, time::Duration};
 
 use serde::{Deserialize, de::DeserializeOwned};
 
+pub use self::web::WebAccess;
 pub use self::{
     alerts::{AlertRule, GlobalAlertRule, Severity, Threshold},
     clusters::{Cluster, ConnectState, Find, Host},
     dashboards::{Graph, Metric, NewGraph, NewView, View},
     datacenters::{Datacenter, Organization},
     networks::{Vds, Vlan},
+    observability::{
+        AlertingRule, BundlePackage, ConnectedCluster, Instance, InstancePackage, NewInstance, Observability,
+        OvmSink, SystemServiceInstance,
+    },
     racks::{Chassis, NewChassis, NewRack, Node, Rack, Zone},
     sessions::{Entry, InForce},
     set_up::{Licence, Readiness, SetUp},
@@ -38,7 +45,7 @@ pub use self::{
     task_search::DescribedTask,
     tasks::TaskState,
 };
-use self::{rest::Made, sessions::TowerSession};
+use self::{rest::Made, sessions::TowerSession, web::WebSession};
 use super::{
     download::{Broken, Receiver, Wanted},
     http::{Answer, Call, Http, Target},
@@ -64,6 +71,7 @@ struct Site {
     address: Ipv4Addr,
     route: Route,
     session: TowerSession,
+    web: WebSession,
 }
 
 /// Something that another object names: id and name.
@@ -98,10 +106,11 @@ const LONGEST_LOCK: Duration = Duration::from_secs(300);
 
 impl TowerReader {
     /// `password` is the planned one of the account `root`.
-    pub fn new(http: Http, address: Ipv4Addr, password: Secret<String>) -> Self {
+    pub fn new(http: Http, address: Ipv4Addr, password: Secret<String>, web: WebAccess) -> Self {
         http.wire().redactor().learn(password.expose());
-        let route = Route::to(Target::https(address));
-        Self { http, site: Arc::new(Site { address, route, session: TowerSession::new(password) }) }
+        http.wire().redactor().learn(web.operator_password.expose());
+        let (route, session) = (Route::to(Target::https(address)), TowerSession::new(password));
+        Self { http, site: Arc::new(Site { address, route, session, web: WebSession::new(web) }) }
     }
 
     /// The same client, with the transcript labelled for another step.
@@ -159,6 +168,11 @@ impl TowerReader {
         self.http.pause(time).await;
     }
 
+    /// Words of the site's, without secrets.
+    fn masked(&self, words: &str) -> String {
+        super::problem::clip(&self.http.wire().redactor().text(words))
+    }
+
     /// A refusal on one line, without secrets.
     pub(in crate::clients) fn words(&self, refused: &Refused) -> Text {
         sessions::words(refused, self.http.wire().redactor())
@@ -178,8 +192,8 @@ impl TowerReader {
 }
 
 impl Tower {
-    pub fn new(http: Http, address: Ipv4Addr, password: Secret<String>) -> Self {
-        Self(TowerReader::new(http, address, password))
+    pub fn new(http: Http, address: Ipv4Addr, password: Secret<String>, web: WebAccess) -> Self {
+        Self(TowerReader::new(http, address, password, web))
     }
 
     pub fn for_step(&self, step: &str) -> Self {

@@ -49,6 +49,7 @@ mod tests {
             date: None,
             retry_after: None,
             location: None,
+            cookies: Vec::new(),
             request_id: None,
         }
     }

@@ -132,6 +132,14 @@ impl TowerSession {
         Self { planned, state: Mutex::default() }
     }
 
+    /// The password that the last login was made with.
+    pub(super) async fn password(&self) -> Secret<String> {
+        match &*self.state.lock().await {
+            State::In { password: InForce::Default, .. } => Secret::from(DEFAULT_PASSWORD),
+            _ => self.planned.clone(),
+        }
+    }
+
     /// The planned password, then the default.
     async fn log_in(&self, http: &Http, route: &Route) -> Result<Opened, Problem> {
         let redactor = http.wire().redactor();

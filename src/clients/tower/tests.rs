@@ -15,7 +15,7 @@ const PLANNED: &str = "Tower-7/planned";
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.Y2tv.c2lnbmF0dXJl";
 
 fn tower(site: &TestSite) -> Tower {
-    Tower::new(site.http(), TOWER, Secret::from(PLANNED))
+    Tower::new(site.http(), TOWER, Secret::from(PLANNED), WebAccess::default())
 }
 
 fn answer(body: Value) -> Act {

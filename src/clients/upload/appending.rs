@@ -14,7 +14,7 @@ use super::{
     source::Source,
 };
 use crate::{
-    failure::{Failure, Kind, Result},
+    failure::{Effect, Failure, Kind, Result},
     messages::message,
     text::Text,
 };
@@ -174,10 +174,12 @@ impl AppendUpload<'_> {
                     return Ok(Appended { upload, digests: self.digests.clone(), sent, restarted });
                 }
                 Err(Stop::Ours(failure)) => return Err(failure),
-                Err(Stop::Volume(failure)) => {
+                Err(Stop::Volume(mut failure)) => {
                     restarted = true;
                     self.abandon(&upload).await?;
                     if starts == STARTS {
+                        // All are given up: whatever became of the last chunk, it is no part of anything.
+                        failure.effect = Effect::None;
                         return Err(failure.advise(message("clients.upload.begun_in_vain", &[])));
                     }
                 }

@@ -5,9 +5,9 @@
 
 mod cloudtower;
 mod fisheye;
-mod row;
+pub mod row;
 mod ssh;
-mod table;
+pub mod table;
 mod workbook;
 
 use super::world::World;

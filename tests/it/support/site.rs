@@ -264,7 +264,7 @@ pub fn twin_of(workbook: &[u8]) -> TwinPlan {
     twin_plan(&checked.plan.expect("the workbook is a valid plan"))
 }
 
-/// Media of a rehearsal: two images of a little over three and two chunks. Made once, shared by all sites.
+/// Media of a rehearsal: images and packages of some chunks and a little more. Made once, shared by all sites.
 fn link_media(folder: &Path) {
     static MEDIA: OnceLock<PathBuf> = OnceLock::new();
     let media = MEDIA.get_or_init(|| {
@@ -272,6 +272,7 @@ fn link_media(folder: &Path) {
         fs::create_dir_all(&media).expect("the media folder is made");
         keep(&media.join("SMTX_VMTOOLS-4.1.0-2601010000.iso"), || image_bytes(3 * (8 << 20) + 12_345, 1));
         keep(&media.join(TOWER_ISO), || image_bytes(4 * (8 << 20) + 54_321, 3));
+        keep(&media.join(OBSERVABILITY), || package_bytes(2 * (4 << 20) + 54_321, 4));
         media
     });
     std::os::unix::fs::symlink(media, folder.join("media")).expect("the media are linked");
@@ -279,6 +280,9 @@ fn link_media(folder: &Path) {
 
 /// The CloudTower image of a rehearsal: a little over four chunks.
 pub const TOWER_ISO: &str = "cloudtower-v4.7.1.oe2003.x86_64.iso";
+
+/// The Observability package of a rehearsal: a little over two chunks.
+pub const OBSERVABILITY: &str = "Observability-X86_64-v1.4.1-release.20250901-77.tar.gz";
 
 /// Writes a file in place at once: another test process may be reading it.
 fn keep(path: &Path, bytes: impl FnOnce() -> Vec<u8>) {
@@ -290,6 +294,14 @@ fn keep(path: &Path, bytes: impl FnOnce() -> Vec<u8>) {
     let part = tempfile::NamedTempFile::new_in(folder).expect("a file");
     fs::write(part.path(), bytes).expect("the image is written");
     part.persist(path).expect("the image is in place");
+}
+
+/// Bytes without a pattern that begin as a gzip file does.
+pub fn package_bytes(size: u32, seed: u32) -> Vec<u8> {
+    let noise = |at: u32| (at.wrapping_mul(2_654_435_761).wrapping_mul(2 * seed + 1) >> 24) as u8;
+    let mut bytes: Vec<u8> = (0..size).map(noise).collect();
+    bytes[..2].copy_from_slice(b"\x1f\x8b");
+    bytes
 }
 
 /// Bytes without a pattern under the header of an ISO 9660 image of that length.
