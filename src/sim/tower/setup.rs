@@ -48,7 +48,6 @@ impl State {
         for name in self.quirks.tower.organizations.clone() {
             self.add_organization(now, &name);
         }
-        self.install_observability(now);
         if let Some(password) = self.quirks.tower.root_password.clone() {
             let id = self.new_cuid(now);
             self.tower.root = Some(Root { id, password: Some(password), password_updated_at: now });

@@ -144,8 +144,9 @@ pub(super) struct Life {
 
 impl State {
     pub(super) fn install_instances(&mut self, now: Moment) {
+        let all = self.quirks.tower.observability.instances.clone();
         for OldInstance { name, ip, clusters, system_services } in
-            self.quirks.tower.observability.instances.clone()
+            all.into_iter().skip(self.tower.observability.found.1)
         {
             let instance = Instance {
                 id: self.new_ksuid(),

@@ -36,8 +36,9 @@ impl State {
         })
     }
 
-    /// Lets the VMs that run by now have their files and their account.
+    /// Lets everything be there that the scenario wants, and the VMs that run by now have their files and their account.
     pub(in super::super) fn settle_observability(&mut self, now: Moment) {
+        self.install_observability(now);
         let instances = self.tower.observability.instances.iter().enumerate();
         let bare = instances.filter(|(_, one)| one.machine.is_none() && self.instance_life(now, one).running);
         let bare: Vec<(usize, Ipv4Addr)> = bare.map(|(index, one)| (index, one.ip)).collect();

@@ -36,6 +36,8 @@ pub struct Observability {
     uploads: Vec<Upload>,
     packages: Vec<Package>,
     instances: Vec<Instance>,
+    /// How many of the scenario's packages and instances are there.
+    found: (usize, usize),
     /// KSUIDs given out so far.
     drawn: u64,
 }
@@ -60,10 +62,15 @@ impl State {
         random::text(self.seed(), KSUID, 27, &["ksuid", &self.twin_id, &number])
     }
 
-    /// What the scenario wants to be there from the start.
-    pub(super) fn install_observability(&mut self, now: Moment) {
-        self.install_packages(now);
-        self.install_instances(now);
+    /// What the scenario wants to be found; a site that lives already may be given more.
+    fn install_observability(&mut self, now: Moment) {
+        let quirks = &self.quirks.tower.observability;
+        let (packages, instances) = (quirks.packages.len(), quirks.instances.len());
+        if self.tower.installation.is_some() && self.tower.observability.found != (packages, instances) {
+            self.install_packages(now);
+            self.install_instances(now);
+            self.tower.observability.found = (packages, instances);
+        }
     }
 }
 

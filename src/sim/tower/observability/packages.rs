@@ -105,7 +105,8 @@ pub fn import(visit: &mut Visit<'_>, file: &str, good: bool) {
 
 impl State {
     pub(super) fn install_packages(&mut self, now: Moment) {
-        for OldPackage { name, version, arch } in self.quirks.tower.observability.packages.clone() {
+        let all = self.quirks.tower.observability.packages.clone();
+        for OldPackage { name, version, arch } in all.into_iter().skip(self.tower.observability.found.0) {
             let package = Package { id: self.new_ksuid(), name, version, arch, since: now };
             self.tower.observability.packages.push(package);
         }

@@ -329,6 +329,13 @@ fn uploads_and_what_was_there_before_follow_their_knobs() {
         assert_eq!((&instance["status"], &instance["health_status"]), (&json!("SUCCESS"), &json!("NORMAL")));
         assert_eq!(instance["connected_clusters"][0]["cluster"]["name"], "elsewhere");
         assert_eq!(instance["connected_system_services"][0]["type"], "BACKUP_SERVICE");
+        // A site that lives already can be given more.
+        let more =
+            json!([{"version": "a"}, {"version": "b"}, {"name": "Other", "version": "c", "arch": "X86_64"}]);
+        raw.site.patch("/quirks/tower/observability/packages", more).unwrap();
+        let state = raw.graphql_data("observabilityInstanceAndApps", &query, &json!({})).await;
+        let packages = state["bundleApplicationPackages"].as_array().unwrap();
+        assert_eq!((packages.len(), &packages[2]["name"]), (3, &json!("Other")));
         assert_eq!(raw.site.ledger().breaches.len(), 0);
     });
     on_tower("[site.tower]\ninstalled = true\ncookieless = true\n", async |raw| {
