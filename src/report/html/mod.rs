@@ -39,7 +39,10 @@ pub fn render(document: &Document) -> String {
 }
 
 fn page(out: &mut String, at: usize, page: &Page) {
-    push(out, format_args!("<main id=\"page-{at}\">\n<h2>{}</h2>\n", escaped(&page.name)));
+    // A timeline is as long as the runbook: upright paper takes it whole.
+    let upright = page.sections.iter().any(|section| matches!(section.body, Body::Chart(_)));
+    let class = if upright { " class=\"upright\"" } else { "" };
+    push(out, format_args!("<main id=\"page-{at}\"{class}>\n<h2>{}</h2>\n", escaped(&page.name)));
     page.sections.iter().for_each(|one| section(out, one));
     out.push_str("</main>\n");
 }

@@ -18,8 +18,10 @@ use crate::{
 
 /// Cells of the axis.
 const CELLS: u8 = WHOLE - CHART_LABELS;
-/// Points.
+/// Points: of a lane, and of all lanes on one upright page under the heads of sheet and section. A page is 602 wide
+/// and, at the scale at which that fits, 850 high.
 const LANE: f64 = 12.0;
+const ROOM: f64 = 650.0;
 
 pub fn write(sheet: &mut Sheet<'_>, chart: &Chart) -> Result<(), XlsxError> {
     let timeline = &chart.timeline;
@@ -37,8 +39,10 @@ pub fn write(sheet: &mut Sheet<'_>, chart: &Chart) -> Result<(), XlsxError> {
         sheet.put(from, from + part, &units::duration(time), &axis)?;
     }
     sheet.row += 1;
+    // A timeline is read as a whole: it never goes on on a second page.
+    let height = LANE.min(ROOM / timeline.lanes.len() as f64);
     for lane in &timeline.lanes {
-        let format = sheet.style.lane(lane.is_stage);
+        let format = sheet.style.lane(lane.is_stage, height / LANE);
         sheet.put(0, CHART_LABELS, lane.title.get(chart.lang), &format)?;
         for bar in &lane.bars {
             let format = sheet.style.bar(bar.shade);
@@ -48,7 +52,7 @@ pub fn write(sheet: &mut Sheet<'_>, chart: &Chart) -> Result<(), XlsxError> {
                 sheet.out.write_blank(sheet.row, column, &format)?;
             }
         }
-        sheet.out.set_row_height(sheet.row, LANE)?;
+        sheet.out.set_row_height(sheet.row, height)?;
         sheet.row += 1;
     }
     legend(sheet, chart)

@@ -9,8 +9,9 @@ use super::{
 };
 use crate::report::document::{Body, Cell, Column, Document, Page, Row, Section, Signatures, Table};
 
-/// Pixels of a share of the width: a page fills A4 landscape at about its natural size.
+/// Pixels of a share of the width: a page fills A4 at about its natural size, landscape or upright.
 const SHARE: u32 = 10;
+const SHARE_UPRIGHT: u32 = 8;
 /// Points.
 const LINE: f64 = 13.0;
 /// Half pixels of a Latin and of a Chinese character at the size of the rows.
@@ -26,6 +27,8 @@ pub struct Sheet<'a> {
     pub grid: Grid,
     /// The next row.
     pub row: u32,
+    /// Pixels of a share.
+    share: u32,
 }
 
 impl<'a> Sheet<'a> {
@@ -35,10 +38,13 @@ impl<'a> Sheet<'a> {
         document: &Document,
         page: &Page,
     ) -> Result<(), XlsxError> {
-        let mut sheet = Self { out, style, grid: Grid::of(page), row: 0 };
+        // A timeline is as long as the runbook: upright paper takes it whole.
+        let upright = page.sections.iter().any(|section| matches!(section.body, Body::Chart(_)));
+        let share = if upright { SHARE_UPRIGHT } else { SHARE };
+        let mut sheet = Self { out, style, grid: Grid::of(page), row: 0, share };
         sheet.out.set_name(&page.name)?;
         for (column, width) in (0_u16..).zip(sheet.grid.widths().collect::<Vec<_>>()) {
-            sheet.out.set_column_width_pixels(column, u32::from(width) * SHARE)?;
+            sheet.out.set_column_width_pixels(column, u32::from(width) * share)?;
         }
         sheet.wide(&document.title, &style.title(), 27.0)?;
         sheet.wide(&document.subtitle, &style.subtitle(), LINE + 2.0)?;
@@ -49,16 +55,21 @@ impl<'a> Sheet<'a> {
         if let Some(columns) = shared {
             sheet.head(columns)?;
         }
-        sheet.set_up(document)?;
+        sheet.set_up(document, upright)?;
         page.sections.iter().try_for_each(|section| sheet.section(section, shared.is_some()))
     }
 
     /// Print titles, paper, and the head that stays while the rest scrolls.
-    fn set_up(&mut self, document: &Document) -> Result<(), XlsxError> {
+    fn set_up(&mut self, document: &Document, upright: bool) -> Result<(), XlsxError> {
         self.out.set_repeat_rows(0, self.row.saturating_sub(1))?;
         self.out.set_freeze_panes(self.row, 0)?;
         // A4.
-        self.out.set_paper_size(9).set_landscape().set_print_fit_to_pages(1, 0);
+        self.out.set_paper_size(9).set_print_fit_to_pages(1, 0);
+        if upright {
+            self.out.set_portrait();
+        } else {
+            self.out.set_landscape();
+        }
         self.out.set_margins(0.4, 0.4, 0.5, 0.6, 0.3, 0.3).set_print_center_horizontally(true);
         let subtitle = document.subtitle.replace('&', "&&");
         self.out.set_footer(format!("&L&8{subtitle}&R&8&P / &N")).set_screen_gridlines(false);
@@ -126,7 +137,7 @@ impl<'a> Sheet<'a> {
 
     /// A row of one cell.
     fn wide(&mut self, text: &str, format: &Format, height: f64) -> Result<(), XlsxError> {
-        let lines = lines(text, WHOLE);
+        let lines = self.lines(text, WHOLE);
         let row = self.row;
         self.put(0, WHOLE, text, format)?;
         self.row += 1;
@@ -139,12 +150,19 @@ impl<'a> Sheet<'a> {
         let (row, mut from, mut highest) = (self.row, 0, 1);
         for (edge, text, format) in cells {
             self.put(from, *edge, text, format)?;
-            highest = highest.max(lines(text, edge.saturating_sub(from)));
+            highest = highest.max(self.lines(text, edge.saturating_sub(from)));
             from = *edge;
         }
         self.row += 1;
         self.out.set_row_height(row, LINE * highest as f64 + 3.0)?;
         Ok(())
+    }
+
+    /// How many lines a text takes in a cell so many shares wide.
+    fn lines(&self, text: &str, shares: u8) -> usize {
+        let room = (usize::from(shares) * self.share as usize).saturating_sub(8) * 2;
+        let of = |line: &str| line.chars().map(|c| if c.is_ascii() { NARROW } else { BROAD }).sum::<usize>();
+        text.lines().map(|line| of(line).div_ceil(room.max(1)).max(1)).sum::<usize>().max(1)
     }
 
     /// One cell of the current row, between two edges.
@@ -176,11 +194,4 @@ fn shared_head(page: &Page) -> Option<&[Column]> {
                 .all(|(one, other)| one.title == other.title && one.width == other.width)
     };
     tables.all(|columns| columns.is_some_and(same)).then_some(first)
-}
-
-/// How many lines a text takes in a cell so many shares wide.
-fn lines(text: &str, shares: u8) -> usize {
-    let room = (usize::from(shares) * SHARE as usize).saturating_sub(8) * 2;
-    let of = |line: &str| line.chars().map(|c| if c.is_ascii() { NARROW } else { BROAD }).sum::<usize>();
-    text.lines().map(|line| of(line).div_ceil(room.max(1)).max(1)).sum::<usize>().max(1)
 }

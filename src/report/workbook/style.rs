@@ -93,8 +93,9 @@ impl Style {
             .set_border_bottom_color(Color::Black)
     }
 
-    pub fn lane(&self, is_stage: bool) -> Format {
-        let format = self.base();
+    /// A label of the timeline, smaller where its lanes are.
+    pub fn lane(&self, is_stage: bool, scale: f64) -> Format {
+        let format = self.base().set_font_size((SIZE * scale).floor().max(5.0));
         if is_stage { format.set_bold() } else { format.set_indent(1) }
     }
 
