@@ -10,13 +10,14 @@ use std::{
 };
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
 use super::{FOLDER, PastRun, whose::WhichRun};
 use crate::{
     cli::{Ended, platform, session::Session},
     clients::redact::Redactor,
+    engine::journal::line,
     failure::{Failure, Kind, Result},
     messages::message,
     plan::{self, CheckOptions, Plan, view},
@@ -30,6 +31,18 @@ pub struct BundleOptions {
     which: WhichRun,
     #[arg(long, value_name = "FILE", help = "cli.option.bundle-to")]
     to: Option<PathBuf>,
+    #[arg(long, help = "cli.option.with-inspection")]
+    with_inspection: bool,
+}
+
+/// The report of the inspection: named in every archive, in it only on demand.
+struct Inspected {
+    /// The fact, as stage 11 left it.
+    fact: Value,
+    file: String,
+    sha256: String,
+    /// `None`: not asked for, or not there as it was left.
+    content: Option<Vec<u8>>,
 }
 
 /// A file of the archive, ready to be written.
@@ -49,15 +62,22 @@ pub fn run(session: &Session, options: &BundleOptions) -> Result<Ended> {
     }
     // A plan that does not hold is no reason to be left without an archive.
     let plan = options.which.plan().and_then(|plan| plan::check(plan, &CheckOptions::default()).plan);
-    let entries = entries(&past, plan.as_ref()).map_err(|error| failure(Kind::Local).because(&error))?;
-    tell(session, &entries, plan.is_some());
+    let local = |error: &io::Error| failure(Kind::Local).because(error);
+    let inspected = inspected(&past, options.with_inspection).map_err(|error| local(&error))?;
+    let entries = entries(&past, plan.as_ref(), inspected.as_ref()).map_err(|error| local(&error))?;
+    tell(session, &entries, plan.is_some(), inspected.as_ref());
     write(&path, &entries).map_err(|error| failure(Kind::Local).because(&error))?;
     if session.json() {
         let listed: Vec<_> = entries
             .iter()
             .map(|entry| json!({"name": entry.name, "bytes": entry.content.len(), "masked": entry.masked}))
             .collect();
-        session.print_json(&json!({"schema": "1.0", "run": past.run, "file": path, "entries": listed}));
+        let report = inspected.map(|report| {
+            json!({"file": report.file, "sha256": report.sha256, "included": report.content.is_some()})
+        });
+        session.print_json(&json!({
+            "schema": "1.0", "run": past.run, "file": path, "entries": listed, "inspection": report,
+        }));
     } else {
         let written = message("cli.bundle.written", &[("file", &path.display())]);
         session.screen.line(session.screen.say(&written));
@@ -65,7 +85,7 @@ pub fn run(session: &Session, options: &BundleOptions) -> Result<Ended> {
     Ok(Ended::Well)
 }
 
-fn tell(session: &Session, entries: &[Entry], with_plan: bool) {
+fn tell(session: &Session, entries: &[Entry], with_plan: bool, inspected: Option<&Inspected>) {
     if session.json() {
         return;
     }
@@ -78,6 +98,13 @@ fn tell(session: &Session, entries: &[Entry], with_plan: bool) {
     screen.line(screen.say(&message("cli.bundle.contains", &[])));
     table.lines(screen.width).iter().for_each(|line| screen.line(line));
     screen.line(screen.say(&message("cli.bundle.left-out", &[])));
+    if let Some(Inspected { file, sha256, content, .. }) = inspected {
+        let args: [(&str, &dyn crate::text::Say); 2] = [("file", file), ("sha256", sha256)];
+        screen.line(screen.say(&match content {
+            Some(_) => message("cli.bundle.inspection", &args),
+            None => message("cli.bundle.inspection-named", &args),
+        }));
+    }
     let masked = entries.iter().filter(|entry| entry.masked).count();
     let said = if with_plan {
         message("cli.bundle.masked", &[("count", &masked)])
@@ -87,7 +114,21 @@ fn tell(session: &Session, entries: &[Entry], with_plan: bool) {
     screen.line(screen.say(&said));
 }
 
-fn entries(past: &PastRun, plan: Option<&Plan>) -> io::Result<Vec<Entry>> {
+/// The report that the papers of this run name.
+fn inspected(past: &PastRun, with_content: bool) -> io::Result<Option<Inspected>> {
+    // A journal that cannot be read is no reason to be left without an archive.
+    let Some(fact) = past.acceptance().ok().and_then(|acceptance| acceptance.inspection) else {
+        return Ok(None);
+    };
+    let text = |name: &str| fact.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (file, sha256) = (text("file"), text("sha256"));
+    let path = past.site.path.join(&file);
+    let content = if with_content && path.is_file() { Some(fs::read(&path)?) } else { None };
+    let content = content.filter(|content| line::digest(content) == sha256);
+    Ok(Some(Inspected { fact, file, sha256, content }))
+}
+
+fn entries(past: &PastRun, plan: Option<&Plan>, inspected: Option<&Inspected>) -> io::Result<Vec<Entry>> {
     let redactor = Redactor::new();
     for entry in plan.into_iter().flat_map(view::entries) {
         if let view::Value::Secret(secret) = entry.value {
@@ -115,6 +156,13 @@ fn entries(past: &PastRun, plan: Option<&Plan>) -> io::Result<Vec<Entry>> {
                     .filter(|part| !part.is_empty())
                     .collect();
             add(name.join("/"), fs::read(&path)?);
+        }
+    }
+    if let Some(report) = inspected {
+        add("inspection.json".to_owned(), format!("{:#}\n", report.fact).into_bytes());
+        let name = Path::new(&report.file).file_name().and_then(|name| name.to_str());
+        if let (Some(content), Some(name)) = (&report.content, name) {
+            add(format!("inspection/{name}"), content.clone());
         }
     }
     if let Some(plan) = plan {
@@ -145,7 +193,8 @@ fn files(folder: &Path, kinds: &[&str]) -> io::Result<Vec<PathBuf>> {
 
 /// A text without the passwords that were still in it; `None` when there were none.
 fn cleaned(redactor: &Redactor, name: &str, content: &[u8]) -> Option<Vec<u8>> {
-    if name.ends_with(".xlsx") {
+    // Archives within the archive; what is in a workbook was redacted, what the inspection says is its own.
+    if name.ends_with(".xlsx") || name.ends_with(".zip") {
         return None;
     }
     let text = String::from_utf8_lossy(content);
