@@ -203,6 +203,73 @@ fn every_wrong_fact_turns_exactly_its_row_red() {
 }
 
 #[test]
+fn papers_are_made_of_a_run_in_which_something_failed_and_name_it() {
+    let site = SimulatedSite::finished();
+    // No step of an earlier stage mends the version of the hosts.
+    site.running().patch("/twin/plan/patch", json!("P3")).expect("it is patched");
+    site.run().run().exits_with(4).says("the acceptance pack lies in");
+    let page = page(&site, "en");
+    let rows: BTreeMap<String, Vec<String>> = rows_of_page(&page).into_iter().collect();
+    assert_eq!(rows["step.verify.fisheye"][1], "failed");
+    assert!(rows.contains_key("deviation.verify.fisheye"), "it is among the deviations: {rows:#?}");
+    assert_eq!(rows["step.config-cluster.vip"][1], "was as planned");
+    voyager(&site, &["report", "--verify"]).exits_with(0);
+}
+
+#[test]
+fn a_bundle_names_the_inspection_report_and_holds_it_only_on_demand() {
+    let site = SimulatedSite::finished();
+    let mut reports =
+        files_below(&run_folder(&site)).into_iter().filter(|path| path.extension() == Some("zip".as_ref()));
+    let report = reports.next_back().expect("a report");
+    let name = report.file_name().and_then(|name| name.to_str()).expect("a name");
+    let bundle = |to: &str, more: &[&str]| {
+        let places = ["--artifacts", "artifacts/simulated"];
+        let bundle = Voyager::within(site.folder.path()).args(["bundle", "--to", to]).args(places).args(more);
+        (bundle.run().exits_with(0).says(name), names_in(&fs::read(site.folder.path().join(to)).expect("it")))
+    };
+    let (ran, names) = bundle("a.zip", &[]);
+    ran.says("named only, not contained");
+    assert!(names.contains(&"inspection.json".to_owned()));
+    assert!(!names.iter().any(|entry| entry.contains(name)), "{names:?}");
+    let (ran, names) = bundle("b.zip", &["--with-inspection"]);
+    ran.says("contains the inspection report");
+    assert!(names.contains(&format!("inspection/{name}")), "{names:?}");
+}
+
+#[test]
+fn the_timeline_of_the_workbook_is_printed_on_one_page() {
+    let Some(office) = installed(&["soffice", "libreoffice"]) else { return left_out("LibreOffice") };
+    let Some(reader) = installed(&["pdftotext"]) else { return left_out("pdftotext") };
+    let site = SimulatedSite::finished();
+    let home = tempfile::tempdir().expect("a folder");
+    for (lang, last) in [("zh", "下载巡检报告"), ("en", "Download of the report")] {
+        let pdf = as_pdf(&site, &office, home.path(), lang);
+        let text = Command::new(&reader).arg(&pdf).arg("-").output().expect("it starts").stdout;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let (first, last) = (if lang == "zh" { "时间线" } else { "Timeline" }, last);
+        let pages: Vec<&str> = text.split('\u{c}').filter(|page| page.contains(first)).collect();
+        assert_eq!(pages.len(), 1, "{lang}: the timeline has one page");
+        assert!(pages[0].contains(last), "{lang}: its last lane is on the same page");
+    }
+}
+
+/// The workbook of the newest run as an office program prints it.
+fn as_pdf(site: &SimulatedSite, office: &Path, home: &Path, lang: &str) -> PathBuf {
+    let workbook = run_folder(site).join(format!("acceptance/acceptance-{lang}.xlsx"));
+    let profile = format!("-env:UserInstallation=file://{}/profile", home.display());
+    let made = Command::new(office)
+        .args([&profile, "--headless", "--convert-to", "pdf", "--outdir"])
+        .args([home, &workbook])
+        .env("HOME", home)
+        .output()
+        .expect("it starts");
+    let pdf = home.join(format!("acceptance-{lang}.pdf"));
+    assert!(pdf.is_file(), "{made:?}");
+    pdf
+}
+
+#[test]
 fn a_run_is_found_by_its_id_and_by_its_folder_and_an_unknown_one_is_refused() {
     let site = SimulatedSite::finished();
     let folder = run_folder(&site);
@@ -254,17 +321,8 @@ fn the_workbook_becomes_a_pdf_in_an_office_program() {
     let site = SimulatedSite::finished();
     let home = tempfile::tempdir().expect("a folder");
     for lang in ["zh", "en"] {
-        let workbook = run_folder(&site).join(format!("acceptance/acceptance-{lang}.xlsx"));
-        let profile = format!("-env:UserInstallation=file://{}/profile", home.path().display());
-        let made = Command::new(&office)
-            .args([&profile, "--headless", "--convert-to", "pdf", "--outdir"])
-            .args([home.path(), &workbook])
-            .env("HOME", home.path())
-            .output()
-            .expect("it starts");
-        let pdf = fs::read(home.path().join(format!("acceptance-{lang}.pdf")));
-        let pdf = pdf.unwrap_or_else(|error| panic!("{error}: {made:?}"));
-        assert!(pdf.starts_with(b"%PDF") && pdf.len() > 20_000, "{made:?}");
+        let pdf = fs::read(as_pdf(&site, &office, home.path(), lang)).expect("it is read");
+        assert!(pdf.starts_with(b"%PDF") && pdf.len() > 20_000);
     }
 }
 
