@@ -1,6 +1,7 @@
 //! Every setting read back, planned beside found: whatever changes at the site, exactly its row turns.
 
 mod cloudtower;
+mod every_row;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
