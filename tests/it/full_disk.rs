@@ -7,9 +7,9 @@ use std::fs;
 
 use crate::support::{side_by_side, site::SimulatedSite, tool::Ran};
 
-/// Every how many-th size is taken.
-fn stride() -> usize {
-    if std::env::var_os("VOYAGER_DISK").is_some() { 1 } else { 24 }
+/// Every size in place of a sample.
+fn all() -> bool {
+    std::env::var_os("VOYAGER_DISK").is_some()
 }
 
 /// Ended well, or stopped by the disk with the words for it; never anything else.
@@ -19,10 +19,7 @@ fn stopped_by_the_disk(ran: Ran, what: &str) -> bool {
         Some(0) => false,
         Some(8) => {
             let told = format!("{}{}", ran.stdout, ran.stderr);
-            assert!(
-                told.contains("what now") || told.contains("no space") || !told.is_empty(),
-                "{what}: {ran}"
-            );
+            assert!(told.contains("failed: ") && told.contains("what now"), "{what}: {ran}");
             assert!(!told.contains("panicked"), "{what}: {ran}");
             true
         }
@@ -32,8 +29,10 @@ fn stopped_by_the_disk(ran: Ran, what: &str) -> bool {
 
 #[test]
 fn a_limit_on_the_size_of_files_stops_the_run_wherever_it_strikes_and_the_same_command_goes_on() {
-    // Blocks of 512 bytes: from the first file of a run to more than the largest that the first two stages write.
-    let sizes: Vec<usize> = (0..8).chain((8..200).step_by(stride())).collect();
+    // Blocks of 512 bytes: from nothing at all to more than the largest file of the first two stages. Up to 32 blocks it
+    // is the rehearsal's copy of the plan that does not fit; then the journal, the log and the transcript.
+    let sizes: Vec<usize> =
+        if all() { (0..130).collect() } else { [0, 1, 20].into_iter().chain((33..130).step_by(8)).collect() };
     let stopped = side_by_side(&sizes, |blocks| {
         let site = SimulatedSite::example().start();
         let what = format!("files of {blocks} blocks");
@@ -46,14 +45,14 @@ fn a_limit_on_the_size_of_files_stops_the_run_wherever_it_strikes_and_the_same_c
         assert!(site.ledger().breaches.is_empty(), "{what}");
         stopped
     });
-    assert!(stopped.iter().filter(|stopped| **stopped).count() >= 8, "{sizes:?}: {stopped:?}");
+    assert!(stopped.iter().filter(|stopped| **stopped).count() > 8, "{sizes:?}: {stopped:?}");
 }
 
 #[test]
 fn a_file_system_that_fills_up_stops_the_run_and_with_more_room_the_same_command_goes_on() {
     // A small file system of its own, where journal, transcript, log and reports take each other's room. What it holds
     // at the end is copied to where the next run looks.
-    let sizes: Vec<usize> = (24..600).step_by(if stride() == 1 { 12 } else { 96 }).collect();
+    let sizes: Vec<usize> = (24..280).step_by(if all() { 4 } else { 40 }).collect();
     let results = side_by_side(&sizes, |kibibytes| {
         let site = SimulatedSite::example().start();
         fs::create_dir(site.folder.path().join("artifacts")).expect("a folder");

@@ -2,7 +2,8 @@
 //! what it cannot bring about it says there and then. Done again as announced, the site is that of a fresh run.
 //!
 //! Fields come from the cell map, steps from the runbook. In the gate one field for each step that is the first to use
-//! one; `VOYAGER_PLAN_CORRECTIONS=all` takes every field after every stage (docs/reliability.md).
+//! one; `VOYAGER_PLAN_CORRECTIONS=fields` takes every field, `=stages` every field after every stage
+//! (docs/reliability.md).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -54,8 +55,11 @@ enum Came {
 #[test]
 fn a_corrected_plan_names_the_steps_that_used_it_and_comes_to_what_it_says() {
     let moments = moments();
-    let all = std::env::var_os("VOYAGER_PLAN_CORRECTIONS").is_some();
-    let corrections = if all { every(moments) } else { one_each(moments) };
+    let corrections = match std::env::var("VOYAGER_PLAN_CORRECTIONS").as_deref() {
+        Ok("stages") => every_stage(moments),
+        Ok("fields") => every_field(moments),
+        _ => one_each(moments),
+    };
     assert!(corrections.len() > 8, "only {} corrections", corrections.len());
     let (wrong, came) = (Mutex::new(Vec::new()), Mutex::new(BTreeMap::<Came, usize>::new()));
     side_by_side(&corrections, |correction| {
@@ -109,10 +113,19 @@ fn affected(correction: &Correction<'_>) -> Vec<&'static str> {
     correction.moment.done.iter().filter(using).map(|step| step.id.as_str()).collect()
 }
 
-/// Every field after every stage that has done something with it, and after the first one that has not.
-fn every(moments: &[Moment]) -> Vec<Correction<'_>> {
+/// Every field after every stage.
+fn every_stage(moments: &[Moment]) -> Vec<Correction<'_>> {
     let each = |change| moments.iter().map(move |moment| Correction { change, moment });
     changes().0.iter().flat_map(each).collect()
+}
+
+/// Every field just after the first stage that has done something with it.
+fn every_field(moments: &[Moment]) -> Vec<Correction<'_>> {
+    let first = |change| {
+        let after = moments.iter().map(move |moment| Correction { change, moment });
+        after.into_iter().find(|correction| !affected(correction).is_empty())
+    };
+    changes().0.iter().filter_map(first).collect()
 }
 
 /// For each step that is the first to use some field, one such field, just after its stage.

@@ -14,6 +14,8 @@ pub enum Trouble {
     Full,
     /// Half a write arrives, and the file cannot be cut back.
     FullAndStuck,
+    /// The same for one operation and the cut that follows it; then all is well again.
+    Hiccup,
 }
 
 #[derive(Default)]
@@ -105,9 +107,19 @@ impl ModelDisk {
     fn operate(&self) -> Result<(), Trouble> {
         let mut inner = self.0.borrow_mut();
         inner.operations += 1;
+        let number = inner.operations;
         match inner.trouble {
-            Some((at, trouble)) if inner.operations > at => Err(trouble),
+            Some((at, Trouble::Hiccup)) if number != at + 1 => Ok(()),
+            Some((at, trouble)) if number > at => Err(trouble),
             _ => Ok(()),
+        }
+    }
+
+    /// A hiccup lasts until the cut that it provokes has failed too.
+    fn linger(&self) {
+        let mut inner = self.0.borrow_mut();
+        if let Some((at, Trouble::Hiccup)) = inner.trouble {
+            inner.trouble = Some((at + 1, Trouble::Hiccup));
         }
     }
 }
@@ -138,8 +150,11 @@ impl Disk for ModelDisk {
         let arriving = match operated {
             Ok(()) => bytes.len(),
             Err(Trouble::PowerOff) => 0,
-            Err(Trouble::Full | Trouble::FullAndStuck) => bytes.len() / 2,
+            Err(Trouble::Full | Trouble::FullAndStuck | Trouble::Hiccup) => bytes.len() / 2,
         };
+        if operated == Err(Trouble::Hiccup) {
+            self.linger();
+        }
         if arriving > 0 {
             let inner = &mut *self.0.borrow_mut();
             let content = inner.content.as_mut().expect("an open file");
@@ -166,7 +181,9 @@ impl Disk for ModelDisk {
 
     fn cut(&mut self, len: u64) -> io::Result<()> {
         match self.operate() {
-            Err(trouble @ (Trouble::PowerOff | Trouble::FullAndStuck)) => return Err(failure(trouble)),
+            Err(trouble @ (Trouble::PowerOff | Trouble::FullAndStuck | Trouble::Hiccup)) => {
+                return Err(failure(trouble));
+            }
             Ok(()) | Err(Trouble::Full) => {}
         }
         let inner = &mut *self.0.borrow_mut();

@@ -144,7 +144,7 @@ async fn a_power_loss_early_in_the_run_after_a_kill_takes_nothing_that_the_kille
 async fn a_disk_that_fills_at_any_operation_stops_the_run_with_8_and_the_same_command_goes_on() {
     for (kind, stages) in KINDS {
         for at in 0..operations(stages).await {
-            for trouble in [Trouble::Full, Trouble::FullAndStuck] {
+            for trouble in [Trouble::Full, Trouble::FullAndStuck, Trouble::Hiccup] {
                 let (bench, disk) = disturbed(stages, at, trouble).await;
                 let what = format!("{trouble:?} at operation {at}");
                 finish(&bench.after(), kind, stages, &ModelDisk::holding(disk.content()), &what).await;
