@@ -31,8 +31,8 @@ fn stopped_by_the_disk(ran: Ran, what: &str) -> bool {
 fn a_limit_on_the_size_of_files_stops_the_run_wherever_it_strikes_and_the_same_command_goes_on() {
     // Blocks of 512 bytes: from nothing at all to more than the largest file of the first two stages. Up to 32 blocks it
     // is the rehearsal's copy of the plan that does not fit; then the journal, the log and the transcript.
-    let sizes: Vec<usize> =
-        if all() { (0..130).collect() } else { [0, 1, 20].into_iter().chain((33..130).step_by(8)).collect() };
+    let sample = || [0, 1, 20].into_iter().chain((33..66).step_by(6)).collect();
+    let sizes: Vec<usize> = if all() { (0..130).collect() } else { sample() };
     let stopped = side_by_side(&sizes, |blocks| {
         let site = SimulatedSite::example().start();
         let what = format!("files of {blocks} blocks");
@@ -45,7 +45,7 @@ fn a_limit_on_the_size_of_files_stops_the_run_wherever_it_strikes_and_the_same_c
         assert!(site.ledger().breaches.is_empty(), "{what}");
         stopped
     });
-    assert!(stopped.iter().filter(|stopped| **stopped).count() > 8, "{sizes:?}: {stopped:?}");
+    assert!(stopped.iter().filter(|stopped| **stopped).count() > 4, "{sizes:?}: {stopped:?}");
 }
 
 #[test]
