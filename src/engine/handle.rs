@@ -262,6 +262,7 @@ impl Handle {
         loop {
             let reason = match look().await? {
                 WaitProbe::Ready(facts) => return Ok(facts),
+                WaitProbe::NotNeeded(_) => return Ok(Facts::none()),
                 WaitProbe::NotYet(reason) => reason,
             };
             self.pause(&mut pace, &limit, reason).await?;

@@ -30,6 +30,10 @@ pub(super) async fn wait<W: World>(attempt: &Attempt<'_, W>, probe: &StepFn<W::R
             attempt.resumed(seen_again(attempt))?;
             return Ok((Outcome::Ready, view.facts));
         }
+        if view.verdict == Some(Verdict::NotNeeded) {
+            attempt.resumed(Resumed::Kept)?;
+            return Ok((Outcome::Skipped { reason: view.told() }, Facts::none()));
+        }
         if attempt.needed_only {
             return Err(attempt.lacking(&view));
         }

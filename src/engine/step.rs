@@ -69,6 +69,8 @@ pub enum WaitProbe {
     Ready(Facts),
     /// Not yet, and why; the last reason is part of a time-out's message.
     NotYet(Text),
+    /// The plan asks for nothing here; recorded as skipped, with the reason.
+    NotNeeded(Text),
 }
 
 /// A step function, erased: the future is local and borrows the world and the handle.

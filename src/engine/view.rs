@@ -77,6 +77,7 @@ impl From<WaitProbe> for View {
         match probe {
             WaitProbe::Ready(facts) => View { facts, ..View::of(Verdict::Done) },
             WaitProbe::NotYet(reason) => View::because(Verdict::Absent, reason),
+            WaitProbe::NotNeeded(reason) => View::because(Verdict::NotNeeded, reason),
         }
     }
 }

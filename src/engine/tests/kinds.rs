@@ -223,6 +223,16 @@ async fn a_wait_polls_until_ready_and_a_time_out_tells_the_last_reason() {
 }
 
 #[tokio::test]
+async fn a_wait_for_what_the_plan_does_not_ask_for_is_skipped() {
+    let look =
+        async |_: &Rc<Site>, _: &Handle| Ok(WaitProbe::NotNeeded(crate::text::Text::same("not planned")));
+    let bench = Bench::new();
+    let stages = [stage(1, "s", &[("w", "timeout='5s'")], Steps::new().wait("w", look))];
+    assert_eq!(bench.run(&stages).await.exit_code, 0);
+    assert_eq!((bench.outcome("s.w"), bench.elapsed()), ("skipped", std::time::Duration::ZERO));
+}
+
+#[tokio::test]
 async fn a_question_that_nobody_answers_ends_with_exit_9() {
     let ask = async |_: &Rc<Site>, handle: &Handle| {
         let form = question::Form::Confirm;
