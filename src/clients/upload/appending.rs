@@ -205,7 +205,7 @@ impl AppendUpload<'_> {
     /// Opens an upload; `None`: that one is no use, and another may do better.
     async fn open(&self, source: &mut Source, chunk_size: &mut u64, sent: &mut u64) -> Result<Option<Begun>> {
         let first = self.chunk(source, 0, *chunk_size).await?;
-        let length = first.bytes.len() as u64;
+        let (length, whole) = (first.bytes.len() as u64, first.last);
         let opened = match self.sink.open(first).await {
             Ok(opened) => opened,
             Err(ChunkFailure { failure, setback, retry_after }) => {
@@ -231,7 +231,8 @@ impl AppendUpload<'_> {
         }
         if has_first {
             *sent += length;
-            if upload.chunk_size != *chunk_size {
+            let in_one = whole && length <= upload.chunk_size;
+            if upload.chunk_size != *chunk_size && !in_one {
                 // Its first chunk has another size than its others would have.
                 *chunk_size = upload.chunk_size;
                 self.abandon(&upload).await?;

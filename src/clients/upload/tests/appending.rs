@@ -33,6 +33,8 @@ struct Tape {
     opened_by_chunk: bool,
     /// It announces another chunk size than it was sent.
     announces: Option<u64>,
+    /// Bytes that the first request may bring; 0: four.
+    first: u64,
     /// It cannot say how far it is.
     forgetful: bool,
 }
@@ -78,7 +80,7 @@ fn at(upload: &Appending) -> usize {
 
 impl AppendSink for Tape {
     fn chunk_size(&self) -> u64 {
-        4
+        if self.first == 0 { 4 } else { self.first }
     }
 
     fn open(&self, first: Chunk) -> BoxFuture<'_, Result<Opened, ChunkFailure>> {
@@ -227,6 +229,14 @@ async fn an_announced_chunk_size_counts() {
         sent(&tape, None).await.0.unwrap();
         assert_eq!((tape.content(), tape.state.lock().unwrap().abandoned.len()), (FILE.to_vec(), abandoned));
     }
+}
+
+#[tokio::test]
+async fn a_file_that_the_opening_chunk_holds_whole_has_no_other_chunk_size() {
+    let tape = Arc::new(Tape { opened_by_chunk: true, announces: Some(32), first: 64, ..Tape::default() });
+    let appended = sent(&tape, None).await.0.unwrap();
+    assert!(!appended.restarted);
+    assert_eq!((tape.content(), tape.state.lock().unwrap().sendings), (FILE.to_vec(), 1));
 }
 
 #[tokio::test]
