@@ -31,6 +31,8 @@ pub const STAGES: &[(&str, &str)] = &[
     ("06-config-cloudtower", include_str!("../stages/06-config-cloudtower.toml")),
     ("07-verify", include_str!("../stages/07-verify.toml")),
     ("08-deploy-observability", include_str!("../stages/08-deploy-observability.toml")),
+    ("09-deploy-backup", include_str!("../stages/09-deploy-backup.toml")),
+    ("10-deploy-packages", include_str!("../stages/10-deploy-packages.toml")),
     ("11-inspect", include_str!("../stages/11-inspect.toml")),
     ("14-handover", include_str!("../stages/14-handover.toml")),
 ];
@@ -47,6 +49,18 @@ pub const GRAPHQL: &[(&str, &str)] = &[
     (
         "createBundleApplicationInstance",
         include_str!("../templates/graphql/createBundleApplicationInstance.graphql"),
+    ),
+    (
+        "cloudTowerApplicationPackages",
+        include_str!("../templates/graphql/cloudTowerApplicationPackages.graphql"),
+    ),
+    ("createBackupService", include_str!("../templates/graphql/createBackupService.graphql")),
+    ("createUploadTask", include_str!("../templates/graphql/createUploadTask.graphql")),
+    ("getBackupServices", include_str!("../templates/graphql/getBackupServices.graphql")),
+    ("updateBackupService", include_str!("../templates/graphql/updateBackupService.graphql")),
+    (
+        "uploadCloudTowerApplicationPackage",
+        include_str!("../templates/graphql/uploadCloudTowerApplicationPackage.graphql"),
     ),
     ("createOrganization", include_str!("../templates/graphql/createOrganization.graphql")),
     ("createRootUser", include_str!("../templates/graphql/createRootUser.graphql")),
@@ -77,6 +91,14 @@ pub const GRAPHQL: &[(&str, &str)] = &[
 
 /// The name grammar of the CloudTower installation image.
 pub const CLOUDTOWER_PACKAGE: &str = include_str!("../templates/packages/cloudtower.toml");
+
+/// The name grammar of the backup service's package.
+pub const BACKUP_PACKAGE: &str = include_str!("../templates/packages/backup.toml");
+
+/// The name grammars of the packages that are sent and not installed.
+pub const EVEROUTE_PACKAGE: &str = include_str!("../templates/packages/everoute.toml");
+pub const FILE_STORAGE_PACKAGE: &str = include_str!("../templates/packages/file-storage.toml");
+pub const KUBERNETES_PACKAGE: &str = include_str!("../templates/packages/kubernetes.toml");
 
 /// The monitoring views and graphs that every cluster gets.
 pub const DASHBOARDS: &str = include_str!("../templates/dashboards.toml");

@@ -18,6 +18,7 @@ use crate::{
     failure::{Failure, Kind, Result},
     messages::message,
     stages::{
+        app_settings::{Apps, Backup},
         inspect,
         registry::Choices,
         settings::{CloudTower, Obs, Services, Settings},
@@ -36,6 +37,8 @@ pub struct Config {
     pub inspection: inspect::Settings,
     pub cloudtower: CloudTower,
     pub obs: Obs,
+    pub backup: Backup,
+    pub apps: Apps,
     /// `stage.step` → its limit, in place of the manifest's.
     #[serde(deserialize_with = "durations")]
     pub step_timeout: BTreeMap<String, Duration>,
@@ -63,7 +66,12 @@ const OPEN_TABLES: &[&str] = &["step_timeout"];
 impl Config {
     /// What the services of CloudTower may be told.
     pub fn services(&self) -> Services {
-        Services { cloudtower: self.cloudtower.clone(), obs: self.obs.clone() }
+        Services {
+            cloudtower: self.cloudtower.clone(),
+            obs: self.obs.clone(),
+            backup: self.backup.clone(),
+            apps: self.apps.clone(),
+        }
     }
 
     /// Reads all layers. `plan` is the workbook or its folder; `--config` names another file.
@@ -103,15 +111,22 @@ fn file(session: &Session, plan: Option<&Path>) -> Result<Option<(PathBuf, Strin
     }
 }
 
-/// Relative folders are relative to the file that names them.
+/// Relative paths are relative to the file that names them.
 fn anchor(layer: &mut Table, path: &Path) {
     let folder = path.parent().unwrap_or(Path::new(""));
-    for (table, key) in [("run", "media"), ("inspection", "download_dir")] {
-        if let Some(Value::String(named)) = layer.get_mut(table).and_then(|table| table.get_mut(key))
-            && !named.is_empty()
+    let anchored = |value: Option<&mut Value>| {
+        if let Some(Value::String(file)) = value
+            && !file.is_empty()
         {
-            *named = folder.join(&*named).display().to_string();
+            *file = folder.join(&*file).display().to_string();
         }
+    };
+    for (table, key) in [("run", "media"), ("inspection", "download_dir")] {
+        anchored(layer.get_mut(table).and_then(|table| table.get_mut(key)));
+    }
+    let apps = layer.get_mut("apps").and_then(Value::as_table_mut);
+    for (_, app) in apps.into_iter().flatten() {
+        anchored(app.get_mut("vm_spec_file"));
     }
 }
 

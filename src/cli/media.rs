@@ -20,6 +20,9 @@ const IMAGE_CHUNK: u64 = 8 << 20;
 /// Bytes of a chunk of a package that CloudTower takes (api-applications §§2.4, 3.2).
 const PACKAGE_CHUNK: u64 = 4 << 20;
 
+/// Bytes of a package that goes in one chunk, or is not sent at all.
+const SMALL: u64 = (1 << 20) + 4321;
+
 /// Every so many bytes a stand-in says where it is; the rest is zero and takes no space on most disks.
 const MARK_EVERY: u64 = 64 << 10;
 
@@ -44,12 +47,14 @@ enum Looks {
     Gzip,
 }
 
-/// Three chunks each, the last of them shorter. What the plan gives a version has that one.
+/// Three chunks each, the last of them shorter, or a single one. What the plan gives a version has that one.
 fn stand_ins(plan: &Plan) -> Vec<StandIn> {
     let three =
         |name: String, chunk: u64, looks| StandIn { name, bytes: 2 * chunk + chunk / 8 + 4321, looks };
     let tower = version(plan.cloudtower.version.as_ref(), "4.6.2");
     let observability = version(plan.observability.version.as_ref(), "1.4.2");
+    let backup = version(plan.backup.version.as_ref(), "1.2.0");
+    let small = |name: &str| StandIn { name: name.to_owned(), bytes: SMALL, looks: Looks::Gzip };
     vec![
         three("SMTX_VMTOOLS-0.0.0-1.iso".to_owned(), IMAGE_CHUNK, Looks::Iso),
         three(format!("cloudtower-v{tower}.oe2003.x86_64.iso"), IMAGE_CHUNK, Looks::Iso),
@@ -58,6 +63,11 @@ fn stand_ins(plan: &Plan) -> Vec<StandIn> {
             PACKAGE_CHUNK,
             Looks::Gzip,
         ),
+        three(format!("smtx-backup-dr-x86_64-{backup}.tar.gz"), PACKAGE_CHUNK, Looks::Gzip),
+        // By the REST interface, whose chunks are as long as those of images.
+        three("SFS-X86_64-v1.1.0-release.20250801-12.tar.gz".to_owned(), IMAGE_CHUNK, Looks::Gzip),
+        small("SKS-X86_64-v1.5.0-release.20250715-8.tar.gz"),
+        small("ER-X86_64-v3.2.0-release.20250620-21.tar.gz"),
     ]
 }
 
@@ -144,15 +154,16 @@ mod tests {
     use crate::plan;
 
     #[test]
-    fn stand_ins_are_three_chunks_each_and_the_same_every_time() {
+    fn stand_ins_are_three_chunks_or_one_and_the_same_every_time() {
         let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/plan.xlsx")).unwrap();
         let plan = plan::check_bytes(&bytes, "plan.xlsx", &plan::CheckOptions::default()).plan.unwrap();
         stand_in(first.path(), &plan).unwrap();
         stand_in(second.path(), &plan).unwrap();
         for StandIn { name, bytes, looks } in &stand_ins(&plan) {
-            let chunk = if matches!(looks, Looks::Iso) { IMAGE_CHUNK } else { PACKAGE_CHUNK };
-            assert_eq!(bytes.div_ceil(chunk), 3, "{name}");
+            let image = matches!(looks, Looks::Iso) || name.starts_with("SFS-");
+            let chunk = if image { IMAGE_CHUNK } else { PACKAGE_CHUNK };
+            assert!(*bytes == SMALL || bytes.div_ceil(chunk) == 3, "{name}");
             assert_eq!(fs::metadata(first.path().join(name)).unwrap().len(), *bytes);
             assert_eq!(sha256(first.path(), name), sha256(second.path(), name));
         }

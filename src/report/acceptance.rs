@@ -27,6 +27,8 @@ pub struct Acceptance {
     pub found: Vec<FoundRow>,
     /// The fact `inspection`, when stage 11 has left one.
     pub inspection: Option<Value>,
+    /// Products of which a package is the most that a run brings.
+    pub products: Vec<ProductRow>,
     pub timeline: Timeline,
     pub transfers: Vec<Transfer>,
     pub warnings: Vec<Warning>,
@@ -156,6 +158,18 @@ pub struct FoundRow {
     /// The step that learnt it.
     pub step: String,
     pub at: Timestamp,
+}
+
+/// A product whose installation is not automated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProductRow {
+    /// The step that is about it.
+    pub step: String,
+    pub title: Text,
+    /// How far it has come.
+    pub told: Text,
+    /// Somebody has to go on with it by hand.
+    pub left_to_do: bool,
 }
 
 /// A warning of the run; `step` is empty when it is about all of it.

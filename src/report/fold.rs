@@ -6,9 +6,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    acceptance::{Acceptance, FoundRow, RunRow, SettingRow, StageRow, Standing, StepEnd, StepRow, Warning},
+    acceptance::{
+        Acceptance, FoundRow, ProductRow, RunRow, SettingRow, StageRow, Standing, StepEnd, StepRow, Warning,
+    },
     timeline,
     transfers::Transfer,
+    words,
 };
 use crate::{
     engine::event::{
@@ -66,6 +69,7 @@ impl<'a> Sources<'a> {
             plan: fold.plan,
             at,
             settings,
+            products: products(&stages, &fold.facts),
             stages,
             found: found(&fold.facts),
             inspection: fold.facts.get("inspection").map(|fact| fact.value.clone()),
@@ -202,6 +206,29 @@ impl Fold {
         });
         StageRow { number: stage.number, title: stage.title.clone(), steps: steps.collect() }
     }
+}
+
+/// The stage of products that are not installed, and its step that is about none of them.
+const PRODUCTS: &str = "deploy-packages.";
+const READ_BACK: &str = "deploy-packages.settings";
+
+/// How far each product of that stage has come: in the words of its fact, where its step has left one.
+fn products(stages: &[StageRow], facts: &BTreeMap<String, Learnt>) -> Vec<ProductRow> {
+    let steps = stages.iter().flat_map(|stage| &stage.steps);
+    let steps = steps.filter(|step| step.id.starts_with(PRODUCTS) && step.id != READ_BACK);
+    let row = |step: &StepRow| {
+        let good = matches!(step.end, StepEnd::Ended(Outcome::Changed | Outcome::AlreadyDone));
+        let fact = facts.values().find(|fact| fact.step == step.id).filter(|_| good);
+        let told = fact.and_then(|fact| serde_json::from_value::<Text>(fact.value["told"].clone()).ok());
+        let otherwise = || words::reason(step).unwrap_or_else(|| words::end(step).0);
+        ProductRow {
+            step: step.id.clone(),
+            title: step.title.clone(),
+            left_to_do: !matches!(step.end, StepEnd::Never),
+            told: told.unwrap_or_else(otherwise),
+        }
+    };
+    steps.map(row).collect()
 }
 
 /// Serials and versions among the facts: those of each host, then every fact that is named so.

@@ -224,3 +224,35 @@ fn the_same_log_gives_the_same_bytes() {
     assert_eq!(document().html(), document().html());
     assert!(document().workbook().unwrap() == document().workbook().unwrap());
 }
+
+#[test]
+fn a_product_is_told_by_its_fact_else_by_why_its_step_was_skipped_and_never_as_deployed() {
+    let log = |outcome| {
+        let mut facts = Facts::none();
+        facts.set(
+            "file_storage",
+            serde_json::json!({"told": {"zh": "已上传", "en": "UPLOADED_NOT_INSTALLED"}}),
+        );
+        let step = "deploy-packages.file-storage".to_owned();
+        let begun = EventKind::StepStarted { step: step.clone() };
+        let ended = EventKind::StepFinished { step, outcome, facts, elapsed_ms: 1 };
+        Log::new().run("r1", false).and(begun).and(ended)
+    };
+    let told = |outcome| {
+        let step = StepOutline {
+            id: "deploy-packages.file-storage".into(),
+            title: Text::same("package of SFS"),
+            expected_ms: None,
+            limit_ms: 0,
+        };
+        let (id, title) = ("deploy-packages".into(), Text::same("stage"));
+        let runbook = [StageOutline { id, number: 10, title, selected: true, steps: vec![step] }];
+        let log = log(outcome);
+        let sources = Sources { site: "s1", log: &log.0, runbook: &runbook, transfers: vec![] };
+        let document = sources.acceptance().unwrap().document(Lang::En);
+        let row = document.rows().find(|row| row.key == "product.deploy-packages.file-storage").unwrap();
+        row.cells[1].text.clone()
+    };
+    assert_eq!(told(Outcome::Changed), "UPLOADED_NOT_INSTALLED");
+    assert_eq!(told(Outcome::Skipped { reason: Text::same("NO_PACKAGE") }), "NO_PACKAGE");
+}

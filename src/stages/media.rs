@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A file of the media folder that was opened once and can be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MediaFile {
     pub path: PathBuf,
     pub name: String,
@@ -82,6 +82,29 @@ impl Package {
     /// The Observability package (api-applications §2.1).
     pub fn observability() -> Self {
         Self::of(embed::OBSERVABILITY_PACKAGE)
+    }
+
+    /// The package of the backup service (api-applications §3.1).
+    pub fn backup() -> Self {
+        Self::of(embed::BACKUP_PACKAGE)
+    }
+
+    /// The packages of stage 10, as far as anybody knows how they are called (api-applications §4).
+    pub fn everoute() -> Self {
+        Self::of(embed::EVEROUTE_PACKAGE)
+    }
+
+    pub fn file_storage() -> Self {
+        Self::of(embed::FILE_STORAGE_PACKAGE)
+    }
+
+    pub fn kubernetes() -> Self {
+        Self::of(embed::KUBERNETES_PACKAGE)
+    }
+
+    /// The same package where its files are called otherwise.
+    pub fn called(self, pattern: &str) -> Self {
+        Self { pattern: pattern.to_owned(), ..self }
     }
 
     /// Compiled in and parsed by a test; a broken one would match nothing.

@@ -1,5 +1,6 @@
 //! The runbook in code: the world of the steps, one folder per stage, one file per step.
 
+pub mod app_settings;
 pub mod facts;
 pub mod handover;
 pub mod hardware;
@@ -14,8 +15,11 @@ mod attach_cluster;
 mod bond;
 mod config_cloudtower;
 mod config_cluster;
+mod deploy_backup;
 mod deploy_cloudtower;
 mod deploy_observability;
+mod deploy_packages;
+mod editions;
 mod init_cluster;
 mod jobs;
 mod ownership;

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    attach_cluster, config_cloudtower, config_cluster, deploy_cloudtower, deploy_observability, handover,
-    init_cluster, inspect, prepare, verify, world::World,
+    attach_cluster, config_cloudtower, config_cluster, deploy_backup, deploy_cloudtower,
+    deploy_observability, deploy_packages, handover, init_cluster, inspect, prepare, verify, world::World,
 };
 use crate::{
     embed,
@@ -56,7 +56,7 @@ pub fn manifests() -> Result<Vec<StageManifest>> {
     embed::STAGES.iter().map(|(name, text)| manifest(name, text)).collect()
 }
 
-fn steps() -> [Steps<World>; 10] {
+fn steps() -> [Steps<World>; 12] {
     [
         prepare::steps(),
         init_cluster::steps(),
@@ -66,6 +66,8 @@ fn steps() -> [Steps<World>; 10] {
         config_cloudtower::steps(),
         verify::steps(),
         deploy_observability::steps(),
+        deploy_backup::steps(),
+        deploy_packages::steps(),
         inspect::steps(),
         handover::steps(),
     ]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de::Error};
 
+use super::app_settings::{Apps, Backup};
 use crate::{clients::tower::WebAccess, secret::Secret, units::parse_duration};
 
 /// Limits and tolerances of the stages; a key that is left out keeps its default.
@@ -42,11 +43,14 @@ impl Default for Settings {
     }
 }
 
-/// Settings of CloudTower and of the services in it: the tables `[cloudtower]` and `[obs]`.
+/// Settings of CloudTower and of the services in it: the tables `[cloudtower]`, `[obs]`, `[backup]`
+/// and `[apps]`.
 #[derive(Clone, Debug)]
 pub struct Services {
     pub cloudtower: CloudTower,
     pub obs: Obs,
+    pub backup: Backup,
+    pub apps: Apps,
 }
 
 /// Table `[cloudtower]`.

@@ -14,14 +14,49 @@ use crate::support::{
 fn the_changing_requests_are_the_golden_ones_in_their_order() {
     let site = SimulatedSite::finished();
     let names = Names::of(&site);
-    let sent: Vec<Value> = numbered(collapsed(
-        undisturbed().requests.iter().filter(|r| is_http(r) && r.changing).map(|r| names.show(r)),
-    ));
-    let expected: Vec<Value> = golden("changing").iter().map(|r| names.fill(r)).collect();
-    for (sent, expected) in sent.iter().zip(&expected) {
-        assert_eq!(sent, expected);
+    let lanes: Vec<Lane> = FILES.iter().map(|file| Lane::read(file)).collect();
+    let common = Lane {
+        operations: Vec::new(),
+        changing: lanes
+            .iter()
+            .filter(|lane| lane.operations.is_empty())
+            .flat_map(|l| l.changing.clone())
+            .collect(),
+    };
+    let own: Vec<&Lane> = lanes.iter().filter(|lane| !lane.operations.is_empty()).collect();
+    for lane in own.iter().copied().chain([&common]) {
+        let in_lane = |request: &&Request| match own.iter().find(|lane| lane.has(request)) {
+            Some(found) => std::ptr::eq(*found, lane),
+            None => lane.operations.is_empty(),
+        };
+        let changing = undisturbed().requests.iter().filter(|r| is_http(r) && r.changing);
+        let sent = numbered(collapsed(changing.filter(in_lane).map(|r| names.show(r))));
+        let expected: Vec<Value> = lane.changing.iter().map(|r| names.fill(r)).collect();
+        for (sent, expected) in sent.iter().zip(&expected) {
+            assert_eq!(sent, expected);
+        }
+        assert_eq!(sent.len(), expected.len(), "sent: {sent:#?}");
     }
-    assert_eq!(sent.len(), expected.len(), "sent: {sent:#?}");
+}
+
+/// Requests that come one after the other. Stages that run side by side have an order of their own only: a golden file
+/// that names its `operations` is one such lane.
+struct Lane {
+    operations: Vec<String>,
+    changing: Vec<Value>,
+}
+
+impl Lane {
+    fn read(file: &str) -> Self {
+        let golden = read(file);
+        let operations = golden["operations"].as_array().into_iter().flatten();
+        let operations = operations.map(|name| name.as_str().expect("a name").to_owned()).collect();
+        Self { operations, changing: golden["changing"].as_array().cloned().unwrap_or_default() }
+    }
+
+    fn has(&self, request: &Request) -> bool {
+        self.operations.contains(&request.operation)
+    }
 }
 
 #[test]
@@ -55,15 +90,16 @@ fn the_commands_inside_cloudtower_s_vm_are_the_golden_ones() {
 }
 
 /// The golden files, in the order of the runbook.
-const FILES: [&str; 4] = ["init_and_config", "cloudtower", "observability", "inspection"];
+const FILES: [&str; 6] =
+    ["init_and_config", "cloudtower", "observability", "backup", "packages", "inspection"];
+
+fn read(name: &str) -> Value {
+    let path = project(&format!("tests/golden/{name}.json"));
+    serde_json::from_slice(&std::fs::read(path).expect("the golden file")).expect("the golden file is JSON")
+}
 
 /// One list of all files; not every file has every list.
 fn golden(list: &str) -> Vec<Value> {
-    let read = |name: &str| -> Value {
-        let path = project(&format!("tests/golden/{name}.json"));
-        serde_json::from_slice(&std::fs::read(path).expect("the golden file"))
-            .expect("the golden file is JSON")
-    };
     FILES.iter().flat_map(|name| read(name)[list].as_array().cloned().unwrap_or_default()).collect()
 }
 
@@ -102,6 +138,15 @@ fn numbered(mut requests: Vec<Value>) -> Vec<Value> {
     requests.iter_mut().for_each(|request| walk(&mut request["body"], &mut seen));
     requests
 }
+
+/// Operations whose body is a part of a file.
+const CHUNKS: [&str; 5] = [
+    "fisheye.svt.upload_template",
+    "fisheye.image.chunk",
+    "tower.ovm.chunk",
+    "tower.uploadCloudTowerApplicationPackage",
+    "tower.upload-cloudtower-application-package",
+];
 
 fn document(operation: &str) -> String {
     let path = project(&format!("templates/graphql/{operation}.graphql"));
@@ -146,12 +191,14 @@ impl Names {
     /// A sent request in the form of the golden file.
     fn show(&self, request: &Request) -> Value {
         let mut body = request.body.clone();
-        let chunks = ["fisheye.svt.upload_template", "fisheye.image.chunk", "tower.ovm.chunk"];
-        if chunks.contains(&request.operation.as_str()) {
+        if CHUNKS.contains(&request.operation.as_str()) {
             body = json!("{chunk bytes}");
         }
         if body["ntp"]["current_time"].is_string() {
             body["ntp"]["current_time"] = json!("{now}");
+        }
+        if body["variables"]["data"]["started_at"].is_string() {
+            body["variables"]["data"]["started_at"] = json!("{now}");
         }
         if body["variables"]["now"].is_string() {
             body["variables"]["now"] = json!("{now}");

@@ -192,6 +192,10 @@ pub fn once_only(ledger: &Ledger) -> BTreeMap<String, u64> {
         ("rack", &ledger.racks),
         ("chassis", &ledger.chassis),
         ("observability", &ledger.observability_instances),
+        ("tower network", &ledger.tower_networks),
+        ("backup service", &ledger.backup_services),
+        ("backup cluster", &ledger.backup_clusters),
+        ("application", &ledger.applications),
     ] {
         counts.extend(tallies.iter().map(|(name, tally)| (format!("{kind} {name}"), tally.count)));
     }

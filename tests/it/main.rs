@@ -3,6 +3,7 @@
 #![cfg(test)] // tells clippy that all of this is test code: unwrap is allowed here
 
 mod acceptance;
+mod backup;
 mod canaries;
 mod cli_usage;
 mod client_and_site;
@@ -25,6 +26,7 @@ mod mishaps;
 mod module_edges;
 mod observability;
 mod openssh;
+mod packages;
 mod perturbation;
 mod pipeline;
 mod plan_check;

@@ -17,7 +17,9 @@ use voyager::plan::{
 
 use crate::support::{
     runbook, side_by_side,
-    site::{OBSERVABILITY, TOWER_ISO, image_bytes, package_bytes},
+    site::{
+        BACKUP_FILE, FILE_STORAGE_FILE, KUBERNETES_FILE, OBSERVABILITY, TOWER_ISO, image_bytes, package_bytes,
+    },
     tool::Voyager,
     workbook::Workbook,
 };
@@ -237,7 +239,9 @@ fn requests(edits: &[String]) -> BTreeMap<String, Vec<String>> {
     for name in ["SMTX_VMTOOLS-4.1.0-1.iso", TOWER_ISO] {
         fs::write(media.join(name), image_bytes(1 << 17, 1)).expect("an image");
     }
-    fs::write(media.join(OBSERVABILITY), package_bytes(1 << 17, 1)).expect("a package");
+    for name in [OBSERVABILITY, BACKUP_FILE, FILE_STORAGE_FILE, KUBERNETES_FILE] {
+        fs::write(media.join(name), package_bytes(1 << 17, 1)).expect("a package");
+    }
     let args = ["run", "--plan", "plan.xlsx", "--dry-run", "--output", "json", "--media", "media"];
     let ran = Voyager::within(folder.path()).env("VOYAGER_LIMITS_SILENT_PROBE", "400ms").args(args).run();
     assert_eq!(ran.status.code(), Some(0), "with {edits:?}: {}", ran.stderr);

@@ -2,13 +2,15 @@
 
 use reqwest::Method;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::rest;
 use crate::{
     clients::{
+        form::Form,
         http::{Answer, Call},
         problem::{Problem, Refused},
+        upload::Chunk,
     },
     embed,
     failure::Result,
@@ -55,19 +57,39 @@ fn name(operation: &'static str) -> &'static str {
     operation.trim_start_matches("tower.")
 }
 
+/// A mutation with a file in it, by the multipart convention: the parts `operations`, `map` and `1`, in this order.
+/// `place` is where the file belongs, `variables.data.file`; there the variables hold `null`.
+pub(super) fn with_file(
+    operation: &'static str,
+    doing: Text,
+    variables: &impl Serialize,
+    place: &str,
+    file_name: &'static str,
+    chunk: Chunk,
+) -> Call {
+    let name = name(operation);
+    let form = Form::new()
+        .text("operations", json!(Body { operation: name, variables, query: document(name) }))
+        .text("map", json!({"1": [place]}))
+        .file("1", file_name, chunk.bytes)
+        .last(chunk.last);
+    Call::write(operation, doing, Method::POST, "/api").form(form)
+}
+
 fn with_document(call: Call, variables: &impl Serialize) -> Call {
     let name = name(call.operation);
     with_text(call, name, document(name), variables)
 }
 
+#[derive(Serialize)]
+struct Body<'a, V> {
+    #[serde(rename = "operationName")]
+    operation: &'a str,
+    variables: &'a V,
+    query: &'a str,
+}
+
 fn with_text(call: Call, operation: &str, query: &str, variables: &impl Serialize) -> Call {
-    #[derive(Serialize)]
-    struct Body<'a, V> {
-        #[serde(rename = "operationName")]
-        operation: &'a str,
-        variables: &'a V,
-        query: &'a str,
-    }
     Call { method: Method::POST, ..call }.json(&Body { operation, variables, query })
 }
 

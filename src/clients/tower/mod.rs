@@ -5,12 +5,16 @@
 //! redirected POST becomes a GET (api-cloudtower §1.1).
 
 mod alerts;
+mod applications;
+mod backup;
 mod clusters;
 mod dashboards;
 mod datacenters;
 mod graphql;
 mod networks;
 mod observability;
+mod package_upload;
+mod packages;
 mod presence;
 mod racks;
 mod rest;
@@ -21,6 +25,7 @@ mod task_search;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod upload_tasks;
 mod web;
 
 use std::{net::Ipv4Addr, ops::Deref, sync::Arc, time::Duration};
@@ -30,6 +35,11 @@ use serde::{Deserialize, de::DeserializeOwned};
 pub use self::web::WebAccess;
 pub use self::{
     alerts::{AlertRule, GlobalAlertRule, Severity, Threshold},
+    applications::{Application, ApplicationState},
+    backup::{
+        BackupService, Leg, NetworkStatus, NewBackupService, RunningService, ServiceApplication,
+        ServicePackage, ServiceStatus, StorageLeg, application_name,
+    },
     clusters::{Cluster, ConnectState, Find, Host},
     dashboards::{Graph, Metric, NewGraph, NewView, View},
     datacenters::{Datacenter, Organization},
@@ -38,12 +48,15 @@ pub use self::{
         AlertingRule, BundlePackage, ConnectedCluster, Instance, InstancePackage, NewInstance, Observability,
         OvmSink, SystemServiceInstance,
     },
+    package_upload::{PackageSink, Rejection},
+    packages::ApplicationPackage,
     racks::{Chassis, NewChassis, NewRack, Node, Rack, Zone},
     sessions::{Entry, InForce},
     set_up::{Licence, Readiness, SetUp},
     settings::{ClusterSettings, thin_policy},
     task_search::DescribedTask,
     tasks::TaskState,
+    upload_tasks::{UploadStatus, UploadTask},
 };
 use self::{rest::Made, sessions::TowerSession, web::WebSession};
 use super::{

@@ -41,6 +41,16 @@ pub(super) fn write(operation: &'static str, doing: Text, body: &impl Serialize)
     Call::write(operation, doing, Method::POST, path(operation)).json(body)
 }
 
+/// A write whose body is a form, which the caller adds.
+pub(super) fn upload(operation: &'static str, doing: Text) -> Call {
+    Call::write(operation, doing, Method::POST, path(operation))
+}
+
+/// A success, whatever it says; 304: nothing had to change.
+pub(super) fn accepted(answer: &Answer) -> Result<(), Problem> {
+    if answer.is_success() || answer.status == 304 { Ok(()) } else { Err(refused(answer).into()) }
+}
+
 /// What a mutation answers about one object; its `data` is provisional except for the id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Made {

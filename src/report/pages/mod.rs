@@ -3,6 +3,7 @@
 mod deviations;
 mod inspection;
 mod overview;
+mod products;
 mod settings;
 mod steps;
 mod times;

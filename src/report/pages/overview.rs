@@ -1,6 +1,6 @@
 //! First page: which site, which plan, what it comes to, what deviates, who signs.
 
-use super::{columns, deviations, inspection, step_name};
+use super::{columns, deviations, inspection, products, step_name};
 use crate::{
     messages::message,
     plan::{map::map, view},
@@ -14,14 +14,17 @@ use crate::{
 
 pub fn sections(acceptance: &Acceptance, lang: Lang) -> Vec<Section> {
     let section = |title: Text, body| Section { title: title.get(lang).to_owned(), note: None, body };
-    vec![
+    let mut sections = vec![
         section(message("report.section.result", &[]), Body::Pairs(result(acceptance, lang))),
         section(message("report.section.site", &[]), Body::Pairs(site(acceptance, lang))),
         section(message("report.section.found", &[]), Body::Table(found(acceptance, lang))),
         section(message("report.section.inspection", &[]), Body::Pairs(inspection::rows(acceptance, lang))),
-        section(message("report.section.deviations", &[]), Body::Table(deviations::table(acceptance, lang))),
-        signatures(lang),
-    ]
+    ];
+    sections.extend(products::section(acceptance, lang));
+    let deviations = Body::Table(deviations::table(acceptance, lang));
+    sections.push(section(message("report.section.deviations", &[]), deviations));
+    sections.push(signatures(lang));
+    sections
 }
 
 /// Label and value.

@@ -8,7 +8,7 @@ use crate::{
     failure::{Kind, Result},
     messages::message,
     stages::{
-        deploy_cloudtower, deploy_observability,
+        deploy_backup, deploy_cloudtower, deploy_observability,
         facts::{TOWER_VM, reason},
         media::Package,
         world::WorldRead,
@@ -27,6 +27,7 @@ pub async fn check(world: &WorldRead, handle: &Handle) -> Result<Facts> {
     if world.plan.observability.ip.is_some() {
         observability(world, handle)?;
     }
+    deploy_backup::media::tell(world, handle)?;
     Ok(Facts::none())
 }
 

@@ -273,6 +273,10 @@ fn link_media(folder: &Path) {
         keep(&media.join("SMTX_VMTOOLS-4.1.0-2601010000.iso"), || image_bytes(3 * (8 << 20) + 12_345, 1));
         keep(&media.join(TOWER_ISO), || image_bytes(4 * (8 << 20) + 54_321, 3));
         keep(&media.join(OBSERVABILITY), || package_bytes(2 * (4 << 20) + 54_321, 4));
+        keep(&media.join(BACKUP_FILE), || package_bytes(2 * (4 << 20) + 23_456, 5));
+        keep(&media.join(FILE_STORAGE_FILE), || package_bytes((8 << 20) + 34_567, 7));
+        keep(&media.join(KUBERNETES_FILE), || package_bytes(45_678, 9));
+        keep(&media.join(EVEROUTE_FILE), || package_bytes(56_789, 11));
         media
     });
     std::os::unix::fs::symlink(media, folder.join("media")).expect("the media are linked");
@@ -283,6 +287,11 @@ pub const TOWER_ISO: &str = "cloudtower-v4.7.1.oe2003.x86_64.iso";
 
 /// The Observability package of a rehearsal: a little over two chunks.
 pub const OBSERVABILITY: &str = "Observability-X86_64-v1.4.1-release.20250901-77.tar.gz";
+/// The packages of a rehearsal: a little over two chunks, over one, and one alone; the last is never sent.
+pub const BACKUP_FILE: &str = "smtx-backup-dr-x86_64-2.2.0.tar.gz";
+pub const FILE_STORAGE_FILE: &str = "SFS-X86_64-v1.1.0-release.20250801-12.tar.gz";
+pub const KUBERNETES_FILE: &str = "SKS-X86_64-v1.5.0-release.20250715-8.tar.gz";
+pub const EVEROUTE_FILE: &str = "ER-X86_64-v3.2.0-release.20250620-21.tar.gz";
 
 /// Writes a file in place at once: another test process may be reading it.
 fn keep(path: &Path, bytes: impl FnOnce() -> Vec<u8>) {
