@@ -7,6 +7,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io::Write,
     sync::{Mutex, OnceLock},
 };
 
@@ -70,7 +71,8 @@ fn a_corrected_plan_names_the_steps_that_used_it_and_comes_to_what_it_says() {
         }
     });
     // Figures for docs/reliability.md, shown with --nocapture.
-    eprintln!("plan corrections: {} {:?}", corrections.len(), came.lock().expect("whole"));
+    let figures = format!("plan corrections: {} {:?}", corrections.len(), came.lock().expect("whole"));
+    writeln!(std::io::stderr(), "{figures}").expect("stderr");
     let wrong = wrong.into_inner().expect("whole");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -89,7 +89,9 @@ impl ModelDisk {
         }
         let end = content.len();
         let edge = |len: usize| inner.writes.iter().chain([&end]).any(|at| len.abs_diff(*at) < 3);
-        for len in (inner.synced..=end).filter(|len| edge(*len) || (len - inner.synced) % stride == 0) {
+        for len in
+            (inner.synced..=end).filter(|len| edge(*len) || (len - inner.synced).is_multiple_of(stride))
+        {
             left.insert(Some(content[..len].to_vec()));
             left.insert(Some(zeroed(content, len, end)));
             // One of the writes before is lost as well: they go to disk in any order.
