@@ -1,5 +1,7 @@
 //! Takes secrets out of whatever is about to be written: by field name, and by value in every form.
 
+mod cut;
+
 use std::{
     collections::BTreeSet,
     sync::{Arc, PoisonError, RwLock},
@@ -95,11 +97,11 @@ impl Redactor {
         }
     }
 
-    /// A body as it may be written: JSON by field and value, anything else by value.
+    /// A body as it may be written: JSON by field and value, also where it was cut; anything else by value.
     pub fn body(&self, body: &[u8]) -> String {
         match serde_json::from_slice::<Value>(body) {
             Ok(value) => self.json(&value).to_string(),
-            Err(_) => self.text(&String::from_utf8_lossy(body)),
+            Err(_) => self.text(&cut::masked(&String::from_utf8_lossy(body))),
         }
     }
 }

@@ -58,6 +58,21 @@ async fn the_token_travels_over_https_without_a_prefix_and_in_no_transcript() {
 }
 
 #[tokio::test]
+async fn an_answer_that_nobody_can_read_is_shown_without_what_it_holds_of_secrets() {
+    for body in [
+        r#"[{"kube_config":"SECRET","env":[{"value":"SECRET"}]},null]"#,
+        r#"[{"kube_config":"SECRET","env":[{"value":"SECR"#,
+        r#"[{"kube_config":"SECR"#,
+    ] {
+        let site = open_site(move |_| Act::Answer(200, "", body.into())).await;
+        let failure = tower(&site).organizations().await.unwrap_err();
+        let transcript = serde_json::to_string(&site.memory.records()).unwrap();
+        assert!(!format!("{failure:?}").contains("SECR"), "{failure:?}");
+        assert!(!transcript.contains("SECR"), "{transcript}");
+    }
+}
+
+#[tokio::test]
 async fn a_refused_planned_password_leads_to_one_try_of_the_default_and_no_third() {
     let site = TestSite::start(|seen| match seen.json()["password"].as_str() {
         Some("HC!r0cks") => answer(json!({"data": {"token": TOKEN}})),
