@@ -6,7 +6,10 @@ use super::shelf::*;
 
 #[tokio::test]
 async fn chunks_travel_side_by_side_once_the_site_is_seen_to_bear_it_but_never_more_than_eight() {
-    let shelf = Arc::new(Shelf::new(long_file().len()));
+    let mut shelf = Shelf::new(long_file().len());
+    // Seven answers let eight travel.
+    shelf.ready = |state, chunk| chunk < 7 || state.highest >= 8;
+    let shelf = Arc::new(shelf);
     let uploaded = upload_of(&shelf, &long_file(), None, None).await.0.unwrap();
     assert_eq!((uploaded.sent, shelf.content(1)), (200, long_file()));
     assert_eq!(shelf.state.lock().unwrap().highest, 8);
@@ -28,7 +31,9 @@ async fn a_site_whose_lists_are_odd_gets_one_chunk_at_a_time() {
 #[tokio::test]
 async fn a_site_that_wants_order_is_given_it_after_its_first_refusal() {
     let mut shelf = Shelf::new(long_file().len());
-    (shelf.in_order_only, shelf.odd_ones_late) = (true, true);
+    shelf.in_order_only = true;
+    // Of the first two side by side the second is there first.
+    shelf.ready = |state, chunk| chunk % 2 == 0 || state.refused > 0;
     let shelf = Arc::new(shelf);
     let uploaded = upload_of(&shelf, &long_file(), None, None).await.0.unwrap();
     assert_eq!(shelf.content(1), long_file());

@@ -31,8 +31,10 @@ pub struct Shelf {
     pub in_order_only: bool,
     /// A chunk whose answer is lost is there all the same.
     pub stores_what_is_lost: bool,
-    /// Odd chunks take longer, so that of two side by side the second is there first.
+    /// Odd chunks take longer.
     pub odd_ones_late: bool,
+    /// Whether the answer to a chunk may come yet: how quickly the file is read beside it must not matter.
+    pub ready: fn(&State, u32) -> bool,
     pub listing: Listing,
     pub deletable: bool,
     pub retry_after: Option<Duration>,
@@ -47,6 +49,7 @@ pub struct State {
     pub stored: BTreeMap<(u32, u32), Bytes>,
     pub in_flight: usize,
     pub highest: usize,
+    pub refused: u32,
     pub pauses: Vec<Duration>,
 }
 
@@ -60,6 +63,7 @@ impl Shelf {
             in_order_only: false,
             stores_what_is_lost: false,
             odd_ones_late: false,
+            ready: |_, _| true,
             listing: Listing::NoList,
             deletable: true,
             retry_after: None,
@@ -108,7 +112,10 @@ impl Shelf {
         };
         let too_early = self.in_order_only && missing(&state).first().is_some_and(|first| *first < chunk);
         match (self.refuse)(number, chunk, nth).or(too_early.then_some(Setback::Refused)) {
-            Some(setback) => Err(ChunkFailure { failure: failure(), setback, retry_after: self.retry_after }),
+            Some(setback) => {
+                state.refused += 1;
+                Err(ChunkFailure { failure: failure(), setback, retry_after: self.retry_after })
+            }
             None => {
                 state.stored.insert((number, chunk), Bytes::copy_from_slice(&bytes));
                 Ok(Accepted { missing: (self.lists)(missing(&state)) })
@@ -152,6 +159,9 @@ impl ChunkSink for Shelf {
             let nth = self.arrives(volume.zbs_volume_id.parse().unwrap(), chunk);
             let late = self.odd_ones_late && chunk % 2 == 1;
             for _ in 0..if late { 40 } else { 20 } {
+                tokio::task::yield_now().await;
+            }
+            while !(self.ready)(&self.state.lock().unwrap(), chunk) {
                 tokio::task::yield_now().await;
             }
             self.judge(volume, chunk, bytes, nth)
