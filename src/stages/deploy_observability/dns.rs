@@ -30,7 +30,7 @@ const HEALTH: Duration = Duration::from_secs(600);
 /// Containers that read the name servers when they start.
 const LAUNCHER: &str = "launcher";
 
-/// The file is ours, and whether the containers were restarted since.
+/// Whether the containers were restarted since the file was written; nothing while it was not.
 const RESTARTED: Fact<bool> = Fact::new("launchers_restarted");
 
 pub async fn probe(world: &WorldRead, handle: &Handle) -> Result<ChangeProbe> {
@@ -142,12 +142,9 @@ async fn restart(session: &Session, handle: &Handle) -> Result<()> {
 
 /// Ids of the containers whose name tells; an id that is none goes into no command.
 fn launchers(listed: &str) -> Vec<&str> {
-    let of = |line: &'_ str| -> Option<(usize, usize)> {
-        let (id, name) = line.trim().split_once(char::is_whitespace)?;
-        let is_id = !id.is_empty() && id.chars().all(|c| c.is_ascii_hexdigit());
-        (is_id && name.contains(LAUNCHER)).then_some((0, id.len()))
-    };
-    listed.lines().map(str::trim).filter_map(|line| of(line).map(|(from, to)| &line[from..to])).collect()
+    let columns = listed.lines().filter_map(|line| line.trim().split_once(char::is_whitespace));
+    let is_id = |id: &str| !id.is_empty() && id.chars().all(|c| c.is_ascii_hexdigit());
+    columns.filter(|(id, name)| is_id(id) && name.contains(LAUNCHER)).map(|(id, _)| id).collect()
 }
 
 fn succeeded(handle: &Handle, at: &str, output: &Output) -> Result<()> {

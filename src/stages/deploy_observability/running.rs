@@ -18,8 +18,8 @@ const HEALTH: Duration = Duration::from_secs(300);
 const HEALTHY: &str = "NORMAL";
 
 pub async fn probe(world: &WorldRead, handle: &Handle) -> Result<WaitProbe> {
-    if planned(&world.plan).is_err() {
-        return Ok(WaitProbe::Ready(Facts::none()));
+    if let Err(why) = planned(&world.plan) {
+        return Ok(WaitProbe::NotNeeded(why));
     }
     let instance = match look(world, handle).await? {
         Ok(instance) => instance,
