@@ -1,6 +1,11 @@
 //! A dry run contacts nothing, writes nothing, and lists exactly what a real run would then change.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use voyager::sim::Request;
 
 use crate::support::{
     site::{SimulatedSite, undisturbed},
@@ -36,17 +41,31 @@ fn the_list_of_a_dry_run_equals_the_changing_requests_of_the_run_that_follows() 
         })
         .collect();
     // A chunk series is one line of the list.
-    let mut sent: Vec<(String, String)> = Vec::new();
-    let mut last_operation = String::new();
+    let (mut sent, mut series) = (Vec::<(String, String)>::new(), BTreeSet::new());
     for request in undisturbed().requests.iter().filter(|request| request.changing) {
-        let is_chunk = request.target.contains("chunk_num=") || request.operation == "tower.ovm.chunk";
-        let series = request.operation == last_operation && is_chunk;
-        last_operation.clone_from(&request.operation);
-        if !series {
+        if series_of(request).is_none_or(|upload| series.insert(upload)) {
             sent.push((request.method.clone(), request.address.to_string()));
         }
     }
     assert_eq!(counted(&listed), counted(&sent), "listed {listed:#?}\nsent {sent:#?}");
+}
+
+/// Which upload a chunk belongs to; `None`: the request sends none.
+fn series_of(request: &Request) -> Option<String> {
+    let (operation, target) = (request.operation.as_str(), request.target.as_str());
+    if let Some((before, after)) = target.split_once("chunk_num=") {
+        return Some(format!(
+            "{operation} {before} {}",
+            after.trim_start_matches(|c: char| c.is_ascii_digit())
+        ));
+    }
+    // Of Observability, of Backup, and of the other products, whose every chunk names the file.
+    let appended = [
+        "tower.ovm.chunk",
+        "tower.uploadCloudTowerApplicationPackage",
+        "tower.upload-cloudtower-application-package",
+    ];
+    appended.contains(&operation).then(|| format!("{operation} {}", request.body["name"]))
 }
 
 #[test]

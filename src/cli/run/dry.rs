@@ -67,7 +67,7 @@ pub async fn run(
     let end = engine::run(&world, stages, setup, &asked.options(true, None, None)?).await;
     reach.close().await;
 
-    let lines = lines(requests.records());
+    let lines = lines(requests.records(), stages);
     if session.json() {
         let records: Vec<Value> = lines.iter().map(|line| record(line, &names, &world, stages)).collect();
         session.print_json(&json!({"schema": "1.0", "complete": end.exit_code == 0, "requests": records}));
@@ -86,20 +86,23 @@ fn scratch() -> Result<tempfile::TempDir> {
     folder.map_err(|error| Failure::new(Kind::Local, message("cli.media.stand-in", &[])).because(&error))
 }
 
-/// The changing requests in order; neighbours that differ in their chunk only are one line.
-fn lines(records: Vec<Record>) -> Vec<Line> {
+/// The changing requests, step by step in the order of the runbook; those of a step that differ in their chunk only are
+/// one line. Which of two steps side by side sends first is chance, and says nothing.
+fn lines(records: Vec<Record>, stages: &[Stage<World>]) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for record in records.into_iter().filter(|record| record.changes) {
         let step = record.step.clone().unwrap_or_default();
-        match lines.last_mut() {
-            Some(last)
-                if last.step == step && is_chunk(&record) && last.record.operation == record.operation =>
-            {
-                last.times += 1;
-            }
-            _ => lines.push(Line { step, record, times: 1 }),
+        let same = |line: &&mut Line| line.step == step && line.record.operation == record.operation;
+        match lines.iter_mut().rev().find(same).filter(|_| is_chunk(&record)) {
+            Some(series) => series.times += 1,
+            None => lines.push(Line { step, record, times: 1 }),
         }
     }
+    let manifests = stages.iter().map(|stage| &stage.manifest);
+    let steps =
+        manifests.flat_map(|stage| stage.steps.iter().map(move |step| format!("{}.{}", stage.id, step.id)));
+    let order: Vec<String> = steps.collect();
+    lines.sort_by_key(|line| order.iter().position(|step| *step == line.step));
     lines
 }
 
