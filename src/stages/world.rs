@@ -170,7 +170,8 @@ impl World {
         };
         write(&path).map_err(|error| {
             let doing = message("stages.world.keeping_payload", &[]);
-            Failure::new(Kind::Local, doing).at(path.display()).because(&error)
+            let advice = message("stages.world.disk_advice", &[]);
+            Failure::new(Kind::Local, doing).at(path.display()).because(&error).advise(advice)
         })
     }
 }

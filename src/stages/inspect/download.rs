@@ -112,5 +112,5 @@ fn local(path: &Path, error: &io::Error) -> Box<Failure> {
     Failure::new(Kind::Local, message("stages.inspect.keeping", &[]))
         .at(path.display())
         .because(error)
-        .advise(message("stages.inspect.disk_advice", &[]))
+        .advise(message("stages.world.disk_advice", &[]))
 }
