@@ -91,13 +91,16 @@ struct Acting {
     start: Snapshot,
 }
 
+/// What ends before its act as long as nobody configures it otherwise: Everoute's package is uploaded by hand.
+const NEVER: &[&str] = &["deploy-packages.everoute"];
+
 /// Runs one site stage by stage; then walks through each stage, a kill before each act, and keeps each moment.
 fn walk() -> &'static Walk {
     static WALK: OnceLock<Walk> = OnceLock::new();
     WALK.get_or_init(|| {
         let site = SimulatedSite::example().start();
         let (mut stages, mut ends) = (Vec::<Acting>::new(), BTreeMap::new());
-        for step in runbook::steps().iter().filter(|step| step.acts()) {
+        for step in runbook::steps().iter().filter(|step| step.acts() && !NEVER.contains(&&*step.id)) {
             match stages.last_mut().filter(|acting| acting.stage == step.stage) {
                 Some(acting) => acting.steps.push(step),
                 None => {

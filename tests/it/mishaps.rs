@@ -94,7 +94,7 @@ fn another_administrator_password_stops_with_4_and_its_cell_and_changes_nothing(
 fn a_disk_that_fills_up_stops_with_8_before_the_next_change_and_the_run_goes_on_with_space() {
     // A file-size limit acts as a full disk: writes beyond it fail. The journal meets the first before anything was
     // changed; the transcript meets the second while the deployment is followed.
-    for (blocks, deployed) in [(36, 0), (64, 1)] {
+    for (blocks, deployed) in [(36, 0), (86, 1)] {
         let site = SimulatedSite::example().start();
         let ran = site.run().run_after(&format!("trap '' XFSZ; ulimit -f {blocks}"));
         ran.exits_with(8).says("File too large").says("check disk space").says("next        voyager run");
