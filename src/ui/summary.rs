@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     engine::event::{Event, EventKind, Level, Outcome, Proof, Proofs, RunSummary, Sink},
+    failure::{Failure, Kind},
     messages::message,
     text::Text,
 };
@@ -28,6 +29,8 @@ struct Collected {
     sent: Vec<String>,
     proofs: Proofs,
     warnings: Vec<(String, Text)>,
+    /// Of every step that failed, in order.
+    failures: Vec<Box<Failure>>,
     folder: Option<PathBuf>,
     end: Option<RunSummary>,
 }
@@ -85,6 +88,15 @@ impl Summary {
         lines
     }
 
+    /// Failures beside the one that the run ended with: steps that do not depend on it went on, and may fail too.
+    pub fn other_failures(&self) -> Vec<Box<Failure>> {
+        let state = self.state.borrow();
+        let first = state.end.as_ref().and_then(|end| end.failure.as_ref());
+        let same = |other: &Failure, first: &Failure| other.doing == first.doing && other.at == first.at;
+        let others = state.failures.iter().filter(|other| first.is_none_or(|first| !same(other, first)));
+        others.filter(|other| other.kind.exit_code() < Kind::HungUp.exit_code()).cloned().collect()
+    }
+
     /// How the run ended; `None` while it runs.
     pub fn end(&self) -> Option<RunSummary> {
         self.state.borrow().end.clone()
@@ -131,6 +143,9 @@ impl Sink for Summary {
             EventKind::RunStarted(run) => state.folder.clone_from(&run.run_folder),
             EventKind::StepFinished { step, outcome: Outcome::Changed, .. } => {
                 state.changed.push(step.clone())
+            }
+            EventKind::StepFinished { outcome: Outcome::Failed { failure }, .. } => {
+                state.failures.push(failure.clone());
             }
             EventKind::StepFinished { step, outcome: Outcome::Sent | Outcome::AlreadySent, .. } => {
                 state.sent.push(step.clone());

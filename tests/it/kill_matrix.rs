@@ -14,14 +14,18 @@ use crate::support::{
     runbook::{self, Step},
     side_by_side,
     site::{SimulatedSite, Snapshot, undisturbed},
-    tool::Ran,
+    tool::{Ran, Voyager},
 };
 
 #[test]
 fn a_kill_before_the_act_is_made_good_by_the_same_command() {
     side_by_side(&walk().points, |point| {
         let site = SimulatedSite::restored(&point.before);
-        killed(site.run().args(["--crash-at", &format!("{}:after-intent", point.step.id)]).run());
+        killed(
+            to_its_stage(&site, point.step)
+                .args(["--crash-at", &format!("{}:after-intent", point.step.id)])
+                .run(),
+        );
         finishes_undisturbed(&site, point);
     });
 }
@@ -32,7 +36,7 @@ fn a_kill_after_the_request_left_is_made_good_by_the_same_command() {
         let Some(operation) = &point.operation else { return };
         let site = SimulatedSite::restored(&point.before);
         site.set_faults(vec![hold(operation, HoldPoint::AfterEffect)]);
-        let mut tool = site.run().start(&site.folder.path().join("killed.log"));
+        let mut tool = to_its_stage(&site, point.step).start(&site.folder.path().join("killed.log"));
         site.until_held();
         tool.kill().expect("the tool is killed");
         tool.wait().expect("the tool ended");
@@ -124,17 +128,22 @@ fn points(acting: &Acting) -> Vec<Point> {
 }
 
 fn point(site: &SimulatedSite, step: &'static Step, closes: bool) -> Point {
-    killed(site.run().args(["--crash-at", &format!("{}:before-intent", step.id)]).run());
+    killed(to_its_stage(site, step).args(["--crash-at", &format!("{}:before-intent", step.id)]).run());
     let before = site.snapshot();
     let pilot = SimulatedSite::restored(&before);
     let known = pilot.requests().len();
-    killed(pilot.run().args(["--crash-at", &format!("{}:before-outcome", step.id)]).run());
+    killed(to_its_stage(&pilot, step).args(["--crash-at", &format!("{}:before-outcome", step.id)]).run());
     let requests = pilot.requests();
     let first = requests[known..].iter().find(|request| request.changing && request.effective);
     let operation = first.map(|request| request.operation.clone());
     let local = LOCAL.iter().any(|end| step.id.ends_with(end));
     assert!(operation.is_some() || local, "{} sent no changing request", step.id);
     Point { step, closes, before, after: pilot.snapshot(), operation }
+}
+
+/// Later stages may run beside it, and would have effects of their own.
+fn to_its_stage(site: &SimulatedSite, step: &Step) -> Voyager {
+    site.run().args(["--to", &step.stage])
 }
 
 #[track_caller]

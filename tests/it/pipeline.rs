@@ -15,8 +15,10 @@ use crate::support::{
 #[test]
 fn a_run_does_everything_once_and_a_second_one_changes_nothing() {
     let proved = runbook::steps().iter().filter(|step| ["change", "once"].contains(&step.kind.as_str()));
-    // Without --move-nodes the hosts stay where they are, and the step does not call itself done.
-    let proved = proved.filter(|step| step.id != "config-cloudtower.racks");
+    // Without --move-nodes the hosts stay where they are, and the step does not call itself done; Everoute's package is
+    // uploaded by hand.
+    let proved =
+        proved.filter(|step| !["config-cloudtower.racks", "deploy-packages.everoute"].contains(&&*step.id));
     undisturbed().ran.clone().says(&format!("{} changed", proved.count())).says("--move-nodes");
     let ledger = &undisturbed().ledger;
     assert_eq!(ledger.breaches.len(), 0, "{:?}", ledger.breaches);
@@ -136,7 +138,7 @@ fn invalid_bmc_accounts_are_warnings_host_by_host() {
     let invalid = serde_json::json!({"data": {"success": [], "failure": [
         {"node_name": "QS-SZ-SMTX-Node-01", "host": "10.40.7.11", "is_valid": false}]}});
     site.set_faults(vec![always("fisheye.ipmi", Action::MergeBody(invalid))]);
-    site.run().run().exits_with(0).says("QS-SZ-SMTX-Node-01 at 10.40.7.11 is not valid").says("3 warnings");
+    site.run().run().exits_with(0).says("QS-SZ-SMTX-Node-01 at 10.40.7.11 is not valid").says("5 warnings");
 }
 
 #[test]

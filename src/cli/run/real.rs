@@ -156,9 +156,9 @@ fn host(session: &Session) -> String {
         .unwrap_or_else(|| "-".to_owned())
 }
 
-/// The failure on standard error, then the last lines. As JSON both are in the last event already.
+/// The failures on standard error, then the last lines. As JSON both are in the last event already.
 fn tell(session: &Session, end: &RunSummary, summary: &Summary, next: &str, log: &Path) {
-    if let Some(failure) = &end.failure {
+    for failure in end.failure.iter().chain(&summary.other_failures()) {
         let failure = match &failure.log {
             Some(_) => failure.clone(),
             None => failure.clone().logged_at(log),
