@@ -30,7 +30,7 @@ struct Collected {
     proofs: Proofs,
     warnings: Vec<(String, Text)>,
     /// Of every step that failed, in order.
-    failures: Vec<Box<Failure>>,
+    failures: Vec<Failure>,
     folder: Option<PathBuf>,
     end: Option<RunSummary>,
 }
@@ -89,9 +89,9 @@ impl Summary {
     }
 
     /// Failures beside the one that the run ended with: steps that do not depend on it went on, and may fail too.
-    pub fn other_failures(&self) -> Vec<Box<Failure>> {
+    pub fn other_failures(&self) -> Vec<Failure> {
         let state = self.state.borrow();
-        let first = state.end.as_ref().and_then(|end| end.failure.as_ref());
+        let first = state.end.as_ref().and_then(|end| end.failure.as_deref());
         let same = |other: &Failure, first: &Failure| other.doing == first.doing && other.at == first.at;
         let others = state.failures.iter().filter(|other| first.is_none_or(|first| !same(other, first)));
         others.filter(|other| other.kind.exit_code() < Kind::HungUp.exit_code()).cloned().collect()
@@ -145,7 +145,7 @@ impl Sink for Summary {
                 state.changed.push(step.clone())
             }
             EventKind::StepFinished { outcome: Outcome::Failed { failure }, .. } => {
-                state.failures.push(failure.clone());
+                state.failures.push((**failure).clone());
             }
             EventKind::StepFinished { step, outcome: Outcome::Sent | Outcome::AlreadySent, .. } => {
                 state.sent.push(step.clone());

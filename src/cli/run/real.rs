@@ -158,10 +158,10 @@ fn host(session: &Session) -> String {
 
 /// The failures on standard error, then the last lines. As JSON both are in the last event already.
 fn tell(session: &Session, end: &RunSummary, summary: &Summary, next: &str, log: &Path) {
-    for failure in end.failure.iter().chain(&summary.other_failures()) {
+    for failure in end.failure.as_deref().into_iter().chain(&summary.other_failures()) {
         let failure = match &failure.log {
-            Some(_) => failure.clone(),
-            None => failure.clone().logged_at(log),
+            Some(_) => Box::new(failure.clone()),
+            None => Box::new(failure.clone()).logged_at(log),
         };
         if summary.end().is_none() {
             session.tell(&failure);
