@@ -7,9 +7,9 @@ use crate::{
     messages::message,
     sim::{
         Ledger,
-        ledger::{Tally, VolumeEntry},
+        ledger::{PackageUpload, Tally, VolumeEntry},
     },
-    text::Text,
+    text::{Say, Text},
     units,
 };
 
@@ -33,6 +33,16 @@ pub fn lines(ledger: &Ledger, media: Option<&Path>) -> Vec<Text> {
         ],
     ));
     lines.extend(tower(ledger));
+    lines.extend(ledger.packages.values().map(|upload| package(upload, media)));
+    lines.extend(add_ons(ledger));
+    lines.push(message(
+        "cli.ledger.inspection",
+        &[
+            ("jobs", &ledger.inspection_jobs.count),
+            ("exports", &ledger.inspection_exports.count),
+            ("downloads", &ledger.inspection_downloads.count),
+        ],
+    ));
     if !ledger.breaches.is_empty() {
         lines.push(message("cli.ledger.breaches", &[("count", &ledger.breaches.len())]));
     }
@@ -40,7 +50,7 @@ pub fn lines(ledger: &Ledger, media: Option<&Path>) -> Vec<Text> {
 }
 
 /// What CloudTower was told to make and to change.
-fn tower(ledger: &Ledger) -> [Text; 5] {
+fn tower(ledger: &Ledger) -> [Text; 4] {
     let graphs: u64 = ledger.graphs.values().map(|tally| tally.count).sum();
     let repeated = graphs.saturating_sub(ledger.graphs.len() as u64);
     [
@@ -69,12 +79,27 @@ fn tower(ledger: &Ledger) -> [Text; 5] {
                 ("moves", &list(&ledger.moves)),
             ],
         ),
+    ]
+}
+
+/// What was made of the packages.
+fn add_ons(ledger: &Ledger) -> [Text; 2] {
+    [
         message(
-            "cli.ledger.inspection",
+            "cli.ledger.observability",
             &[
-                ("jobs", &ledger.inspection_jobs.count),
-                ("exports", &ledger.inspection_exports.count),
-                ("downloads", &ledger.inspection_downloads.count),
+                ("instances", &list(&ledger.observability_instances)),
+                ("clusters", &ledger.observability_clusters.count),
+                ("services", &ledger.system_services.count),
+                ("traffic", &ledger.traffic_writes.count),
+            ],
+        ),
+        message(
+            "cli.ledger.backup",
+            &[
+                ("services", &list(&ledger.backup_services)),
+                ("networks", &list(&ledger.tower_networks)),
+                ("clusters", &list(&ledger.backup_clusters)),
             ],
         ),
     ]
@@ -88,26 +113,43 @@ fn list<K: Display>(tallies: &BTreeMap<K, Tally>) -> String {
 
 fn volume(volume: &VolumeEntry, media: Option<&Path>) -> Text {
     let digest = volume.sha256.as_deref().unwrap_or("-");
-    let verdict = if volume.deleted > 0 {
-        message("cli.ledger.deleted", &[])
-    } else if volume.open {
-        message("cli.ledger.open", &[])
-    } else {
-        match media.and_then(|folder| media::sha256(folder, &volume.name)) {
-            Some(file) if file == digest => message("cli.ledger.equal", &[]),
-            Some(_) => message("cli.ledger.different", &[]),
-            None => message("cli.ledger.no-file", &[]),
-        }
+    let verdict = match (volume.deleted > 0, volume.open) {
+        (true, _) => message("cli.ledger.deleted", &[]),
+        (false, true) => message("cli.ledger.open", &[]),
+        (false, false) => compared(digest, &volume.name, media),
     };
-    message(
-        "cli.ledger.volume",
-        &[
-            ("name", &volume.name),
-            ("size", &units::bytes(volume.size)),
-            ("new", &volume.chunks_new),
-            ("repeated", &volume.chunks_repeated),
-            ("digest", &digest),
-            ("verdict", &verdict),
-        ],
-    )
+    upload(&volume.name, volume.size, (volume.chunks_new, volume.chunks_repeated), digest, &verdict)
+}
+
+fn package(package: &PackageUpload, media: Option<&Path>) -> Text {
+    let digest = package.sha256.as_deref().unwrap_or("-");
+    let verdict = match (package.cancelled, package.complete) {
+        (true, _) => message("cli.ledger.deleted", &[]),
+        (false, false) => message("cli.ledger.open", &[]),
+        (false, true) => compared(digest, &package.name, media),
+    };
+    let chunks = (package.chunks_stored, package.chunks_repeated);
+    upload(&package.name, package.bytes, chunks, digest, &verdict)
+}
+
+/// Whether what the site put together is the file of that name.
+fn compared(digest: &str, name: &str, media: Option<&Path>) -> Text {
+    match media.and_then(|folder| media::sha256(folder, name)) {
+        Some(file) if file == digest => message("cli.ledger.equal", &[]),
+        Some(_) => message("cli.ledger.different", &[]),
+        None => message("cli.ledger.no-file", &[]),
+    }
+}
+
+fn upload(name: &str, bytes: u64, (new, repeated): (u64, u64), digest: &str, verdict: &Text) -> Text {
+    let size = units::bytes(bytes);
+    let args: [(&str, &dyn Say); 6] = [
+        ("name", &name),
+        ("size", &size),
+        ("new", &new),
+        ("repeated", &repeated),
+        ("digest", &digest),
+        ("verdict", verdict),
+    ];
+    message("cli.ledger.volume", &args)
 }
