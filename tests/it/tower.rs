@@ -95,14 +95,14 @@ fn sent(site: &SimulatedSite, operation: &str) -> usize {
 }
 
 #[test]
-fn a_second_run_changes_nothing_and_logs_in_once_to_work_and_once_to_prove_the_account() {
+fn a_second_run_changes_nothing_and_logs_in_to_work_for_its_cookie_and_to_prove_the_account() {
     let site = SimulatedSite::restored(fresh());
     site.run().run().exits_with(0);
     is_whole(&site);
     let (changes, logins) = (site.ledger().change_count(), sent(&site, "tower.login"));
     let again = site.run().run().exits_with(0);
     assert_eq!(site.ledger().change_count(), changes);
-    assert_eq!(sent(&site, "tower.login"), logins + 2);
+    assert_eq!(sent(&site, "tower.login"), logins + 3);
     again.does_not_say("  changed ");
 }
 

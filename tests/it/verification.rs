@@ -199,10 +199,10 @@ fn a_run_tells_of_steps_that_were_only_sent_whether_they_are_proved() {
         .says("DNS servers (config-cluster.dns): proved: read back as planned")
         .says("IPMI accounts (config-cluster.ipmi): not proved");
     let runs = || Voyager::within(site.folder.path()).arg("runs").run().exits_with(0);
-    runs().says("4, 2 proved");
+    runs().says("5, 2 proved");
     patch(&site, "/cluster/dns", json!(["10.40.1.53"]));
     site.run().args(["--stage", "verify"]).run().exits_with(4).says("10.40.1.53");
-    runs().says("4, 1 proved, 1 refuted");
+    runs().says("5, 1 proved, 1 refuted");
 }
 
 #[test]

@@ -88,7 +88,7 @@ impl Names {
                 *text = match self.learnt.borrow().get(text.as_str()) {
                     Some(name) => format!("<{name}>"),
                     None if text.parse::<jiff::Timestamp>().is_ok() => "<time>".to_owned(),
-                    None if is_tower_id(text) && !self.planned.contains(text.as_str()) => "<id>".to_owned(),
+                    None if is_drawn(text) && !self.planned.contains(text.as_str()) => "<id>".to_owned(),
                     None => self.path(text),
                 };
             }
@@ -115,14 +115,20 @@ fn is_identifier(text: &str) -> bool {
     text.len() >= 16 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
 }
 
-/// The form of the inspection centre's ids (api-inspection §3.1).
+/// The form of the ids of Observability and of the inspection centre (api-applications §0).
 fn is_ksuid(text: &str) -> bool {
     text.len() == 27
         && text.chars().all(|c| c.is_ascii_alphanumeric())
-        && text.contains(|c: char| c.is_ascii_digit())
+        && text.contains(|c: char| c.is_ascii_uppercase())
+        && text.contains(|c: char| c.is_ascii_lowercase())
 }
 
-/// The form of CloudTower's own ids (site-behaviour §12): `c` and 24 of [a-z0-9], drawn anew by every twin.
+/// Ids without a meaning, drawn anew by every twin.
+fn is_drawn(text: &str) -> bool {
+    is_tower_id(text) || is_ksuid(text)
+}
+
+/// The form of CloudTower's own ids (site-behaviour §12): `c` and 24 of [a-z0-9].
 fn is_tower_id(text: &str) -> bool {
     let drawn = |c: char| c.is_ascii_digit() || c.is_ascii_lowercase();
     text.len() == 25
@@ -171,8 +177,9 @@ mod tests {
 
     #[test]
     fn an_id_of_cloudtower_that_no_fact_names_is_shown_as_one() {
-        let body = r#"{"view_id":"cmwwg5mw0psgzazofc67dzlyg","metric_name":"clusterusage","name":"c-17"}"#;
-        let named = r#"{"view_id":"<id>","metric_name":"clusterusage","name":"c-17"}"#;
+        let body =
+            r#"{"view_id":"cmwwg5mw0psgzazofc67dzlyg","id":"XLjCnKFoJR3WHY5tNjHdwSj0huP","name":"c-17"}"#;
+        let named = r#"{"view_id":"<id>","id":"<id>","name":"c-17"}"#;
         assert_eq!(names().body(body), named);
     }
 
