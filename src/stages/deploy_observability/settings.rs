@@ -1,7 +1,7 @@
 //! `deploy-observability.settings`: what CloudTower and the guest show of Observability, beside the plan.
 
 use super::{
-    dns::{RESOLV_CONF, wanted},
+    dns::wanted,
     found::{Found, INSTANCE, find, planned},
     guest, media,
     package::PACKAGE,
@@ -9,22 +9,19 @@ use super::{
 };
 use crate::{
     clients::tower::{Instance, InstancePackage, Observability, TowerReader, Vlan},
-    engine::{
-        event::{Agreement, Setting},
-        handle::Handle,
-    },
+    engine::{event::Setting, handle::Handle},
     failure::Result,
     messages::message,
     plan::model::RoutedNetwork,
     stages::{
-        deploy_cloudtower::resolv_conf::servers,
         facts::CLUSTER,
         verify::{
             row::{Row, Wanted},
-            table::{Table, unanswered},
+            ssh::resolver,
+            table::Table,
         },
         vm_networks,
-        world::{WorldRead, evidence},
+        world::WorldRead,
     },
 };
 
@@ -203,26 +200,7 @@ async fn resolver(world: &WorldRead, handle: &Handle, table: &mut Table) -> Resu
     };
     let row = Row::at("observability.dns", &first.cell, &wanted(&world.plan).join(", "));
     let row = row.titled(title).made_by("deploy-observability.dns");
-    let machine = match guest::look(world, handle, ip.value).await {
-        Ok(Ok(machine)) => machine,
-        Ok(Err(why)) => {
-            table.unread([row], &why);
-            return Ok(());
-        }
-        Err(failure) => {
-            table.unread([row], &unanswered(failure)?);
-            return Ok(());
-        }
-    };
-    let content = machine.file(RESOLV_CONF).await;
-    let proof = machine.last_read().map(evidence);
-    machine.close().await;
-    table.push(match content {
-        Ok(Some(content)) => row.found(&servers(&content).join(", "), proof),
-        Ok(None) => row.ended(Agreement::Missing, None, None, proof),
-        Err(failure) => row.ended(Agreement::Unread, None, Some(unanswered(failure)?), proof),
-    });
-    Ok(())
+    resolver::show(table, row, guest::look(world, handle, ip.value).await).await
 }
 
 /// What no known call reads: its NTP servers, and its serial (api-applications §§2.9, 2.10).

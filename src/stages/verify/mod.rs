@@ -6,7 +6,7 @@
 mod cloudtower;
 mod fisheye;
 pub mod row;
-mod ssh;
+pub mod ssh;
 pub mod table;
 mod workbook;
 

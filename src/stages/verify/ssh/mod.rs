@@ -1,7 +1,7 @@
 //! What the machines themselves show over SSH.
 
 mod accounts;
-mod resolver;
+pub mod resolver;
 
 use super::table::Table;
 use crate::{

@@ -1,6 +1,7 @@
 //! The name servers inside CloudTower (api-cloudtower §2).
 
 use crate::{
+    clients::ssh::Looker,
     engine::{event::Agreement, handle::Handle},
     failure::Result,
     messages::message,
@@ -15,6 +16,7 @@ use crate::{
         },
         world::{WorldRead, evidence},
     },
+    text::Text,
 };
 
 /// The planned servers come first; others that were there may follow.
@@ -28,7 +30,12 @@ pub async fn read(world: &WorldRead, handle: &Handle, table: &mut Table) -> Resu
     let all = planned.iter().map(|server| server.value.to_string()).collect::<Vec<_>>().join(", ");
     let row = Row::at("cloudtower.dns", &first.cell, &all).titled(title).leading();
     let row = row.made_by("deploy-cloudtower.resolv-conf");
-    let machine = match guest::look(world, handle).await {
+    show(table, row, guest::look(world, handle).await).await
+}
+
+/// The row of the name servers in a guest's resolv.conf, from a look into the guest.
+pub async fn show(table: &mut Table, row: Row, look: Result<Result<Looker, Text>>) -> Result<()> {
+    let machine = match look {
         Ok(Ok(machine)) => machine,
         Ok(Err(why)) => {
             table.unread([row], &why);
