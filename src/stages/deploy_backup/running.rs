@@ -38,10 +38,12 @@ pub async fn probe(world: &WorldRead, handle: &Handle) -> Result<WaitProbe> {
 }
 
 async fn look(tower: &TowerReader, id: &str, name: &str) -> Result<Seen> {
+    let description = format!("Install Application {}", application_name(name));
+    // The task first: an installation that fails between the two looks is then told by the service, whose status has
+    // the better words; the other way round it was told by the task or by the service, as it happened.
+    let listed = tower.tasks_described(&[&description], None).await?;
     let service = tower.backup_service(id).await?;
     let application = service.as_ref().and_then(|service| service.application.as_ref());
-    let description = format!("Install Application {}", application_name(name));
-    let listed = tower.tasks_described(&[&description], None).await?;
     // One of an earlier service of that name has another application.
     let task = listed.into_iter().find(|task| match (&task.resource_id, application) {
         (Some(resource), Some(application)) => *resource == application.id,
