@@ -19,7 +19,7 @@ use crate::{
 pub(super) use self::package::{NAME as PACKAGE_NAME, taken_in};
 
 /// Id of the service.
-const SERVICE: Fact<String> = Fact::new("backup_service");
+pub(super) const SERVICE: Fact<String> = Fact::new("backup_service");
 
 pub fn steps() -> Steps<World> {
     Steps::new()

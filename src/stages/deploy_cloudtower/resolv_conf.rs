@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use super::guest::{self, RESOLV_CONF};
 use crate::{
-    clients::{ssh::Command, wire::Class},
+    clients::{
+        ssh::{Command, Session},
+        wire::Class,
+    },
     engine::{ChangeProbe, Difference, Facts, World as _, handle::Handle},
     failure::{Failure, Kind, Result},
     messages::message,
@@ -86,12 +89,16 @@ pub async fn act(world: &World, handle: &Handle) -> Result<()> {
     let planned: Vec<String> =
         world.plan().dns.servers.iter().map(|server| server.value.to_string()).collect();
     let session = guest::open(world, handle).await?;
-    let line = format!("tee {RESOLV_CONF}");
-    let command = Command::new("ssh.resolv_conf", &line, Class::Probed, LIMIT)
-        .fed(content(&planned, &before).into_bytes());
-    let output = session.sudo(&command).await;
+    let written = write(&session, handle, content(&planned, &before)).await;
     session.close().await;
-    let output = output?;
+    written
+}
+
+/// The new content in the place of the old.
+pub async fn write(session: &Session, handle: &Handle, content: String) -> Result<()> {
+    let line = format!("tee {RESOLV_CONF}");
+    let command = Command::new("ssh.resolv_conf", &line, Class::Probed, LIMIT).fed(content.into_bytes());
+    let output = session.sudo(&command).await?;
     match output.end.is_success() {
         true => Ok(()),
         false => Err(Failure::new(Kind::Site, handle.manifest().title.clone())

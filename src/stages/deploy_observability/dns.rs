@@ -6,7 +6,7 @@ use std::{net::Ipv4Addr, time::Duration};
 use super::{found::planned, guest, running::healthy};
 use crate::{
     clients::{
-        ssh::{Command, Output, RemoteFile, Session},
+        ssh::{Command, Output, Session},
         wire::Class,
     },
     engine::{ChangeProbe, Difference, Fact, Facts, World as _, handle::Handle},
@@ -14,14 +14,16 @@ use crate::{
     messages::message,
     plan::Plan,
     stages::{
-        deploy_cloudtower::{guest::for_now, resolv_conf::servers},
+        deploy_cloudtower::{
+            guest::{RESOLV_CONF, for_now},
+            resolv_conf::{self, servers},
+        },
         facts::reason,
         world::{World, WorldRead},
     },
     text::Text,
 };
 
-pub const RESOLV_CONF: RemoteFile = RemoteFile::new("/etc/resolv.conf");
 const LIMIT: Duration = Duration::from_secs(60);
 /// A container may take its time to stop.
 const RESTART_LIMIT: Duration = Duration::from_secs(300);
@@ -115,10 +117,7 @@ async fn change(session: &Session, handle: &Handle, wanted: &[String], before: &
     if servers(before) != wanted {
         // A run that dies between the two must not take the file for all of it.
         handle.remember(&RESTARTED, &false)?;
-        let line = format!("tee {RESOLV_CONF}");
-        let command = Command::new("ssh.resolv_conf", &line, Class::Probed, LIMIT)
-            .fed(content(wanted, before).into_bytes());
-        succeeded(handle, &RESOLV_CONF.to_string(), &session.sudo(&command).await?)?;
+        resolv_conf::write(session, handle, content(wanted, before)).await?;
         handle.note(message("stages.observability.dns_reboot", &[]));
     }
     restart(session, handle).await?;

@@ -16,6 +16,8 @@ mod system_service;
 mod tasks;
 mod traffic;
 
+pub use found::INSTANCE;
+
 use super::{patience::patient, world::World};
 use crate::engine::Steps;
 

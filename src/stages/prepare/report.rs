@@ -1,6 +1,6 @@
 //! What the probes of stage 01 came to: errors, warnings, notes, and what nobody can judge from here.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::Ipv4Addr};
 
 use ipnet::Ipv4Net;
 
@@ -37,18 +37,20 @@ pub(super) struct Report {
 }
 
 /// What the journal and the site say together, before any address is looked at.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Standing {
     /// Our own cluster stands here already, or is just being made.
     pub ours: bool,
     /// So does our CloudTower.
     pub tower: bool,
+    /// Where this journal has put the other services.
+    pub services: Vec<Ipv4Addr>,
     /// A change of an earlier run may still be under way: hosts may be restarting.
     pub under_way: bool,
 }
 
 /// Judges every address.
-pub(super) fn judge(probed: &[Probed], standing: Standing, subnets: &[Ipv4Net]) -> Report {
+pub(super) fn judge(probed: &[Probed], standing: &Standing, subnets: &[Ipv4Net]) -> Report {
     let home = |probed: &Probed| subnets.iter().position(|subnet| subnet.contains(&probed.target.address));
     let within_reach: BTreeSet<usize> =
         probed.iter().filter(|probed| probed.occupied()).filter_map(home).collect();
@@ -142,7 +144,7 @@ impl Report {
     }
 
     /// Must be free before the deployment (PLAN-708), or held by our own cluster after it.
-    fn free(&mut self, probed: &Probed, standing: Standing, reachable: bool) {
+    fn free(&mut self, probed: &Probed, standing: &Standing, reachable: bool) {
         let role = probed.target.role;
         let ours = standing.ours;
         if probed.occupied() {
@@ -153,6 +155,9 @@ impl Report {
                 }
                 Role::Tower if standing.tower => {
                     self.notes.push(message("stages.site.our_tower", &[("place", &place)]));
+                }
+                Role::Component if standing.services.contains(&probed.target.address) => {
+                    self.notes.push(message("stages.site.our_service", &[("place", &place)]));
                 }
                 _ if ours && probed.is_cloudtower => {
                     self.warnings.push(message("stages.site.other_tower", &[("place", &place)]));
@@ -215,8 +220,6 @@ fn shorten(places: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
-
     use Reach::{Open, Refused, Silent};
 
     use super::*;
@@ -237,7 +240,7 @@ mod tests {
     }
 
     fn judged_in(standing: Standing, probed: &[Probed]) -> Report {
-        judge(probed, standing, &["10.0.20.0/24".parse().unwrap(), "10.0.21.0/24".parse().unwrap()])
+        judge(probed, &standing, &["10.0.20.0/24".parse().unwrap(), "10.0.21.0/24".parse().unwrap()])
     }
 
     fn host() -> Probed {
@@ -279,12 +282,21 @@ mod tests {
     }
 
     #[test]
+    fn a_service_that_this_journal_deployed_is_ours_and_one_at_another_address_is_not() {
+        let ours = Standing { ours: true, services: vec![VIP], ..Standing::default() };
+        let report = judged_in(ours.clone(), &[probed(Role::Component, VIP, &[Open, Open])]);
+        assert!(report.warnings.is_empty() && report.notes[0].en.contains("this project's"), "{report:?}");
+        let report = judged_in(ours, &[probed(Role::Component, HOST, &[Open, Open])]);
+        assert_eq!((report.warnings.len(), report.notes.len()), (1, 0));
+    }
+
+    #[test]
     fn a_cloudtower_is_ours_by_the_journal_alone_and_else_called_by_its_name() {
         let answering = || {
             let tower = probed(Role::Tower, VIP, &[Reach::Unproved("proxy".into()), Silent]);
             [host(), Probed { is_cloudtower: true, ..tower }]
         };
-        let report = judged_in(Standing { ours: true, tower: true, under_way: false }, &answering());
+        let report = judged_in(Standing { ours: true, tower: true, ..Standing::default() }, &answering());
         assert!(report.taken.is_empty() && report.warnings.is_empty(), "{report:?}");
         let report = judged(true, &answering());
         assert!(report.warnings[0].en.contains("a CloudTower answers"), "{report:?}");

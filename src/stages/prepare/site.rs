@@ -3,6 +3,8 @@
 //! Probes are TCP only. Silence proves an address free only where something else of its subnet answered; where
 //! nothing did, it is "not provable from here" and never a pass (DESIGN §6).
 
+use std::net::Ipv4Addr;
+
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
@@ -15,7 +17,9 @@ use crate::{
     engine::{Facts, handle::Handle},
     failure::Result,
     stages::{
+        deploy_backup,
         deploy_cloudtower::cloudtower_answers,
+        deploy_observability,
         facts::{HOSTS, TOWER_VM},
         ownership::{self, Owner},
         world::WorldRead,
@@ -33,13 +37,14 @@ pub async fn check(world: &WorldRead, handle: &Handle) -> Result<Facts> {
         Owner::Foreign(_) => scanned,
         Owner::Nobody(_) => under_way,
     };
-    let tower = handle.fact(&TOWER_VM).is_some();
+    let standing =
+        Standing { ours, tower: handle.fact(&TOWER_VM).is_some(), services: services(world, handle), under_way };
     let probed: Vec<Probed> = stream::iter(targets(&world.plan))
         .map(|target| probe(world, handle, target))
         .buffered(world.settings.parallel_probes.max(1))
         .try_collect()
         .await?;
-    let mut report = judge(&probed, Standing { ours, tower, under_way }, &subnets(&world.plan));
+    let mut report = judge(&probed, &standing, &subnets(&world.plan));
     if let Owner::Foreign(why) = owner
         && !scanned
     {
@@ -48,6 +53,15 @@ pub async fn check(world: &WorldRead, handle: &Handle) -> Result<Facts> {
     report.unprobed(&unprobed(&world.plan));
     clock::compare(world, handle, &mut report).await;
     report.finish(handle)
+}
+
+/// Where this journal has put Observability and the backup service.
+fn services(world: &WorldRead, handle: &Handle) -> Vec<Ipv4Addr> {
+    let made = [
+        (handle.fact(&deploy_observability::INSTANCE).is_some(), &world.plan.observability.ip),
+        (handle.fact(&deploy_backup::SERVICE).is_some(), &world.plan.backup.ip),
+    ];
+    made.into_iter().filter(|(made, _)| *made).filter_map(|(_, ip)| ip.as_ref()).map(|ip| ip.value).collect()
 }
 
 async fn probe(world: &WorldRead, handle: &Handle, target: Target) -> Result<Probed> {
