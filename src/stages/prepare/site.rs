@@ -37,8 +37,12 @@ pub async fn check(world: &WorldRead, handle: &Handle) -> Result<Facts> {
         Owner::Foreign(_) => scanned,
         Owner::Nobody(_) => under_way,
     };
-    let standing =
-        Standing { ours, tower: handle.fact(&TOWER_VM).is_some(), services: services(world, handle), under_way };
+    let standing = Standing {
+        ours,
+        tower: handle.fact(&TOWER_VM).is_some(),
+        services: services(world, handle),
+        under_way,
+    };
     let probed: Vec<Probed> = stream::iter(targets(&world.plan))
         .map(|target| probe(world, handle, target))
         .buffered(world.settings.parallel_probes.max(1))
