@@ -12,7 +12,7 @@ use crate::{
     failure::Result,
     messages::message,
     stages::{registry, world::World},
-    text::Text,
+    text::{Say, Text},
     ui::table::Table,
     units,
 };
@@ -34,6 +34,7 @@ pub fn run(session: &Session, options: &StagesOptions) -> Result<Ended> {
             "stages": stages.iter().map(|stage| record(&stage.manifest, &listing)).collect::<Vec<_>>(),
             "critical_path": listing.critical,
             "critical_ms": listing.length.as_millis() as u64,
+            "slow_ms": listing.slow.as_millis() as u64,
         });
         session.print_json(&told);
     } else {
@@ -46,7 +47,8 @@ pub fn run(session: &Session, options: &StagesOptions) -> Result<Ended> {
 /// The longest chain in words.
 fn critical(listing: &Listing) -> Text {
     let (chain, length) = (listing.critical.join(" → "), units::duration(listing.length));
-    message("cli.stages.critical", &[("length", &length), ("chain", &chain)])
+    let slow = units::duration(listing.slow);
+    message("cli.stages.critical", &[("length", &length), ("slow", &slow), ("chain", &chain)])
 }
 
 /// The steps of one stage.
@@ -69,6 +71,7 @@ fn show(session: &Session, stage: &StageManifest, listing: &Listing) {
         message("cli.stages.title", &[]),
         message("cli.stages.needs", &[]),
         message("cli.stages.expected", &[]),
+        message("cli.stages.slow", &[]),
         message("cli.stages.limit", &[]),
     ];
     let mut table = Table::new(&headings.each_ref().map(|heading| screen.say(heading)));
@@ -79,11 +82,18 @@ fn show(session: &Session, stage: &StageManifest, listing: &Listing) {
             screen.say(&step.title).to_owned(),
             [step.after.as_slice(), &step.ends].concat().join(", "),
             step.expected.map(units::duration).unwrap_or_default(),
+            units::duration(step.slow),
             units::duration(step.timeout),
         ]);
     }
     let width = screen.width.map(|width| width.saturating_sub(2));
     table.lines(width).iter().for_each(|line| screen.line(&format!("  {line}")));
+    for (id, step) in of(stage, listing) {
+        let Some(why) = &step.no_return else { continue };
+        let args: [(&str, &dyn Say); 3] = [("step", &id), ("why", why), ("boundary", &step.boundary)];
+        let said = message("cli.stages.no-return", &args);
+        screen.line(&format!("  {}", screen.wrapped(screen.say(&said), 4)));
+    }
     screen.line("");
 }
 
@@ -97,8 +107,11 @@ fn record(stage: &StageManifest, listing: &Listing) -> Value {
             "ends": step.ends,
             "uses": step.uses,
             "expected_ms": step.expected.map(|time| time.as_millis() as u64),
+            "slow_ms": step.slow.as_millis() as u64,
             "timeout_ms": step.timeout.as_millis() as u64,
             "service": step.service,
+            "boundary": step.boundary,
+            "no_return": step.no_return,
         })
     };
     let steps: Vec<Value> = of(stage, listing).map(step).collect();

@@ -32,6 +32,9 @@ pub struct StepManifest {
     /// Typical length, site time (site-behaviour §2).
     #[serde(default, deserialize_with = "duration_or_none")]
     pub expected: Option<Duration>,
+    /// Pessimistic length, site time (upper end of site-behaviour §2); see [`StepManifest::slow`].
+    #[serde(default, deserialize_with = "duration_or_none", rename = "slow")]
+    pub slowest: Option<Duration>,
     /// How long an effect may take to show after an act (upper end of site-behaviour §2).
     #[serde(default, deserialize_with = "duration_or_none")]
     pub visible_within: Option<Duration>,
@@ -56,6 +59,33 @@ pub struct StepManifest {
     /// At most one mutation is in flight per service.
     #[serde(default)]
     pub service: Option<String>,
+    /// The step (`stage.step`) whose end is the next place where the site may be left alone once this one has begun:
+    /// nothing that we started is still at work, and nothing stands open to strangers. Absent: its own end.
+    #[serde(default)]
+    pub boundary: Option<String>,
+    /// Why the step can neither be taken back nor be left half-way: a point of no return.
+    #[serde(default)]
+    pub no_return: Option<Text>,
+    /// May be left after any of its requests and gone on with later (uploads): it begins in a maintenance window
+    /// however little of that is left.
+    #[serde(default)]
+    pub divisible: bool,
+    /// Changes nothing but files of this machine: no maintenance window holds it up.
+    #[serde(default)]
+    pub local: bool,
+}
+
+/// A step without `slow` may take so many times as long as expected, and so long at least.
+const SLOW_FACTOR: u32 = 3;
+const SLOW_AT_LEAST: Duration = Duration::from_secs(10);
+
+impl StepManifest {
+    /// How long the step may take at a slow site: what the manifest says, else three times what is expected and ten
+    /// seconds at least; never longer than its limit.
+    pub fn slow(&self) -> Duration {
+        let ruled = || (self.expected.unwrap_or_default() * SLOW_FACTOR).max(SLOW_AT_LEAST);
+        self.slowest.unwrap_or_else(ruled).min(self.timeout)
+    }
 }
 
 /// The pace of polling: from `first`, slowing to `slowest`.
@@ -82,4 +112,23 @@ fn duration<'de, D: Deserializer<'de>>(input: D) -> Result<Duration, D::Error> {
 
 fn duration_or_none<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Duration>, D::Error> {
     duration(input).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slow(lines: &str) -> u64 {
+        let text = format!("id = 's'\ntitle = {{ zh = '', en = '' }}\n{lines}");
+        toml::from_str::<StepManifest>(&text).unwrap().slow().as_secs()
+    }
+
+    #[test]
+    fn a_slow_site_takes_what_the_manifest_says_or_three_times_the_expected_within_the_limit() {
+        assert_eq!(slow("timeout = '75m'\nexpected = '20m'\nslow = '70m'"), 70 * 60);
+        assert_eq!(slow("timeout = '75m'\nexpected = '20m'"), 60 * 60);
+        assert_eq!(slow("timeout = '5m'\nexpected = '2m'"), 5 * 60);
+        assert_eq!(slow("timeout = '5m'\nexpected = '1s'"), 10);
+        assert_eq!(slow("timeout = '5m'"), 10);
+    }
 }

@@ -20,6 +20,8 @@ pub struct Listing {
     /// Full ids of the chain of steps that takes longest, as far as is expected, and how long.
     pub critical: Vec<String>,
     pub length: std::time::Duration,
+    /// The longest chain at a slow site.
+    pub slow: std::time::Duration,
 }
 
 /// One step of it.
@@ -36,8 +38,14 @@ pub struct StepListing {
     pub ends: Vec<String>,
     pub timeout: std::time::Duration,
     pub expected: Option<std::time::Duration>,
+    /// Pessimistic length.
+    pub slow: std::time::Duration,
     pub uses: Vec<String>,
     pub service: Option<String>,
+    /// The step at whose end the site may be left alone again; its own, where nothing else is said.
+    pub boundary: String,
+    /// Why it can neither be taken back nor left half-way.
+    pub no_return: Option<Text>,
 }
 
 /// The whole runbook in order, stage by stage.
@@ -51,14 +59,19 @@ pub fn listing<W: World + 'static>(stages: &[Stage<W>]) -> Result<Listing> {
         ends: node.step.manifest.ends.clone(),
         timeout: node.step.manifest.timeout,
         expected: node.step.manifest.expected,
+        slow: node.step.manifest.slow(),
+        boundary: node.step.manifest.boundary.clone().unwrap_or_else(|| node.step.id.clone()),
+        no_return: node.step.manifest.no_return.clone(),
         uses: node.step.manifest.uses.clone(),
         service: node.step.manifest.service.clone(),
     };
     let expected: Vec<_> =
         book.nodes.iter().map(|node| node.step.manifest.expected.unwrap_or_default()).collect();
     let (critical, length) = critical_path(&book.before(), &expected);
+    let slow: Vec<_> = book.nodes.iter().map(|node| node.step.manifest.slow()).collect();
+    let (_, slow) = critical_path(&book.before(), &slow);
     let critical = critical.into_iter().map(|at| book.nodes[at].step.id.clone()).collect();
-    Ok(Listing { steps: book.nodes.iter().map(list).collect(), critical, length })
+    Ok(Listing { steps: book.nodes.iter().map(list).collect(), critical, length, slow })
 }
 
 /// What a run is about to do: the stages and steps that take part.

@@ -144,6 +144,15 @@ impl<'a, W: World> Runbook<'a, W> {
         later.map(|(_, node)| node.step.id.clone()).collect()
     }
 
+    /// What has to follow once `at` has begun, itself included, up to its boundary: `at` first, in no other order.
+    pub fn to_boundary(&self, at: usize) -> Vec<usize> {
+        let boundary = self.nodes[at].step.manifest.boundary.as_ref().and_then(|id| self.find(id));
+        let Some(boundary) = boundary.filter(|&boundary| boundary != at) else { return vec![at] };
+        let before = self.needs_of([boundary]);
+        let between = |&step: &usize| step == boundary || (before[step] && self.needs_of([step])[at]);
+        std::iter::once(at).chain((0..self.nodes.len()).filter(between)).collect()
+    }
+
     /// A step that can never start.
     fn cycle(&self) -> Option<String> {
         let before = self.before();
@@ -161,13 +170,21 @@ impl<'a, W: World> Runbook<'a, W> {
 
 /// The agreement of a whole runbook: ids, references, no cycles, and `uses` keys that `known` knows.
 pub fn check_runbook<W: World>(stages: &[Stage<W>], known: impl Fn(&str) -> bool) -> Result<()> {
-    for node in Runbook::new(stages)?.nodes {
+    let book = Runbook::new(stages)?;
+    for (at, node) in book.nodes.iter().enumerate() {
         let manifest = &node.step.manifest;
         let used = |field: &String| manifest.uses.contains(field);
         let mut wrong = manifest.uses.iter().filter(|field| !known(field));
         if let Some(field) = wrong.next().or_else(|| manifest.stays.iter().find(|field| !used(field))) {
             let args: [(&str, &dyn Say); 2] = [("step", &node.step.id), ("field", field)];
             return Err(bug(message("engine.manifest.field-unknown", &args)));
+        }
+        if let Some(boundary) = &manifest.boundary {
+            let follows = book.find(boundary).is_some_and(|last| book.needs_of([last])[at]);
+            if !follows {
+                let args: [(&str, &dyn Say); 2] = [("step", &node.step.id), ("boundary", boundary)];
+                return Err(bug(message("engine.manifest.boundary-unknown", &args)));
+            }
         }
     }
     Ok(())
