@@ -12,7 +12,7 @@ use super::{
     inputs::Inputs,
     journal::StepRecord,
     stage::Step,
-    step::StepFn,
+    step::{StepFn, StepKind},
     view::{Probe, View},
     waiting::{Interrupt, Pace},
     world::World,
@@ -62,6 +62,18 @@ impl<W: World> Attempt<'_, W> {
     /// An earlier run began the act and nobody knows how it ended.
     pub fn open(&self) -> bool {
         self.before.as_ref().is_some_and(|before| before.open_intent)
+    }
+
+    /// Whether what was sent is gone, because the thing that it was sent to was made anew since.
+    pub fn lost_since(&self) -> bool {
+        let journal = self.handle.context.journal.borrow();
+        journal.state().acted_since(&self.step.id, &self.step.manifest.again_after)
+    }
+
+    /// Whether the operator gives up what an earlier attempt remembered: that attempt ended by itself without getting
+    /// anywhere. One that was cut off is gone on with, also under `--redo`, or the same command would do it twice.
+    pub fn gives_up(&self) -> bool {
+        self.redo && self.before.as_ref().is_some_and(|before| before.open_intent && before.gave_up)
     }
 
     /// Tells what this run does with a step that an earlier one had touched.
@@ -211,8 +223,19 @@ impl<W: World> Attempt<'_, W> {
                 self.world.forget_reads();
                 Ok(None)
             }
-            Err(failure) if self.handle.remembers() || super::cancel::is_stop(&failure) => Err(failure),
+            Err(failure) if super::cancel::is_stop(&failure) => Err(failure),
+            Err(failure) if self.handle.remembers() => Err(self.or_give_up(failure)),
             Err(failure) => Ok(Some(failure)),
+        }
+    }
+
+    /// What never ends would be followed by every later run: the operator may have it done anew.
+    fn or_give_up(&self, failure: Box<Failure>) -> Box<Failure> {
+        match (failure.kind, &self.step.kind) {
+            (Kind::TimedOut, StepKind::Change { .. }) => {
+                failure.advise(message("engine.wait.give-up", &[("step", &self.step.id)]))
+            }
+            _ => failure,
         }
     }
 

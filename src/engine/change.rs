@@ -20,6 +20,9 @@ pub(super) async fn change<W: World>(
     follow: Option<&StepFn<W::Read, ()>>,
 ) -> Ended {
     let probe = Probe::Change(probe);
+    if attempt.gives_up() {
+        attempt.handle.forget_remembered()?;
+    }
     let (view, _) = first_look(attempt, &probe, follow).await?;
     if let Some(end) = settled_by(attempt, &view)? {
         return Ok(end);

@@ -33,7 +33,7 @@ pub(super) fn admit<W: World>(
     for (at, node) in book.nodes.iter().enumerate().filter(|(at, _)| part[*at]) {
         let journal = context.journal.borrow();
         let Some(record) = journal.state().step(&node.step.id) else { continue };
-        let Some(recorded) = &record.inputs else { continue };
+        let Some(recorded) = record.inputs() else { continue };
         let comparison = recorded.compare(&inputs[at]);
         let skipped = matches!(record.finished, Some(Outcome::Skipped { .. }));
         let done = record.open_intent || (record.finished.is_some() && !skipped);

@@ -53,6 +53,10 @@ pub struct StepManifest {
     /// where the step happens only once. Told before anything is done again.
     #[serde(default)]
     pub stays: Vec<String>,
+    /// Steps (`stage.step`) whose act takes away what this one sent (a service that is made anew): a `repeat` step
+    /// sends again after it.
+    #[serde(default)]
+    pub again_after: Vec<String>,
     /// The facts this step provides. The first one takes the plain value of `--settle STEP=done:VALUE`.
     #[serde(default)]
     pub gives: Vec<String>,

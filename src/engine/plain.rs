@@ -51,8 +51,9 @@ pub(super) async fn repeat<W: World>(attempt: &Attempt<'_, W>, act: &StepFn<W, S
         && attempt
             .before
             .as_ref()
-            .and_then(|before| before.inputs.as_ref())
-            .is_some_and(|inputs| inputs.compare(&attempt.inputs).equal());
+            .and_then(|before| before.inputs())
+            .is_some_and(|inputs| inputs.compare(&attempt.inputs).equal())
+        && !attempt.lost_since();
     if sent_before {
         attempt.resumed(Resumed::Kept)?;
         return Ok((Outcome::AlreadySent, Facts::none()));

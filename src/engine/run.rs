@@ -208,15 +208,17 @@ impl<'a, W: World + 'static> Runner<'a, W> {
         let Some(at) = self.book.find(&settle.step) else { return Ok(()) };
         let (outcome, facts) = settle::end(settle, &self.book.nodes[at].step.manifest)?;
         let step = settle.step.clone();
-        let open = self.context.journal.borrow().state().step(&step).is_some_and(|record| record.open_intent);
-        if !open {
+        let record = self.context.journal.borrow().state().step(&step).cloned();
+        let Some(record) = record.filter(|record| record.open_intent) else {
             // The same command may be run again after it did its work.
             let text = message("engine.settle.nothing-open", &[]);
             return self.context.record(EventKind::Note { step, level: Level::Info, text });
-        }
+        };
         self.context.record(EventKind::StepStarted { step: step.clone() })?;
         let end = EventKind::StepFinished { step, outcome, facts, elapsed_ms: 0 };
-        self.context.record_with(end, Some(self.inputs[at].clone()), None)
+        // It happened with what it was begun with; the plan may have been corrected since.
+        let inputs = record.inputs().unwrap_or(&self.inputs[at]).clone();
+        self.context.record_with(end, Some(inputs), None)
     }
 
     /// The attempt at one step, as the journal stands now.

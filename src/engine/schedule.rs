@@ -125,6 +125,7 @@ impl<'r, 'a, W: World + 'static> Schedule<'r, 'a, W> {
             let title = &self.runner.book.nodes[culprit].step.manifest.title;
             self.not_run(at, message("engine.run.after-failure", &[("step", title)]));
             self.states[at] = State::Badly(Some(culprit));
+            self.end_stage(self.runner.book.nodes[at].stage);
             return false;
         }
         let stage = self.runner.book.nodes[at].stage;

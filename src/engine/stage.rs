@@ -99,6 +99,9 @@ impl<'a, W: World> Runbook<'a, W> {
                 let ends = step(name).map(|at| vec![at]).or_else(|| whole(name));
                 node.ends.extend(ends.ok_or_else(|| unknown(name))?);
             }
+            if let Some(name) = manifest.again_after.iter().find(|name| step(name).is_none()) {
+                return Err(unknown(name));
+            }
             node.after = match &manifest.after {
                 None if node.ends.is_empty() => at.checked_sub(1).into_iter().collect(),
                 None => Vec::new(),

@@ -77,7 +77,7 @@ fn refuted<W: World>(attempt: &Attempt<'_, W>, wrong: &[&Setting], all: usize) -
         .failure(Kind::Site)
         .answer(rows(wrong))
         .meaning(message("engine.verify.refuted", &[("wrong", &wrong.len()), ("all", &all)]))
-        .advise(message("engine.verify.advice", &[]))
+        .advise(message("engine.verify.advice", &[("stage", &attempt.step.stage())]))
 }
 
 /// One line per row: what it is, planned beside found.

@@ -265,3 +265,10 @@ fn traffic_stays_off_where_the_configuration_says_so() {
     run(&site).env("VOYAGER_OBS_TRAFFIC_VISUALIZATION", "false").run().exits_with(0);
     assert_eq!(site.ledger().traffic_writes.count, 0);
 }
+
+#[test]
+fn a_cloudtower_that_speaks_chinese_is_asked_for_english_or_no_task_would_be_found() {
+    let site = site(&[("/quirks/tower/chinese", json!(true))]);
+    site.run().args(["--stage", "08", "--stage", "09"]).run().exits_with(0);
+    arrived(&site, 1);
+}

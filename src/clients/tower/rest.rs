@@ -12,6 +12,7 @@ use crate::{
         problem::{Problem, Refused},
     },
     failure::Result,
+    secret::Secret,
     text::Text,
 };
 
@@ -28,22 +29,27 @@ fn path(operation: &str) -> String {
 
 /// A read; nearly every one is a POST.
 pub(super) fn read(operation: &'static str, doing: Text, body: &impl Serialize) -> Call {
-    Call { method: Method::POST, ..Call::read(operation, doing, path(operation)) }.json(body)
+    in_english(Call { method: Method::POST, ..Call::read(operation, doing, path(operation)) }).json(body)
 }
 
 /// The same without a body.
 pub(super) fn read_bare(operation: &'static str, doing: Text, method: Method) -> Call {
-    Call { method, ..Call::read(operation, doing, path(operation)) }
+    in_english(Call { method, ..Call::read(operation, doing, path(operation)) })
 }
 
 /// A write.
 pub(super) fn write(operation: &'static str, doing: Text, body: &impl Serialize) -> Call {
-    Call::write(operation, doing, Method::POST, path(operation)).json(body)
+    upload(operation, doing).json(body)
 }
 
 /// A write whose body is a form, which the caller adds.
 pub(super) fn upload(operation: &'static str, doing: Text) -> Call {
-    Call::write(operation, doing, Method::POST, path(operation))
+    in_english(Call::write(operation, doing, Method::POST, path(operation)))
+}
+
+/// Tasks are found by their descriptions, which come in the language that is asked for (api-applications §0).
+fn in_english(call: Call) -> Call {
+    call.header("content-language", Secret::new("en-US".to_owned()))
 }
 
 /// A success, whatever it says; 304: nothing had to change.

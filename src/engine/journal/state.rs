@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::{
+    cancel::is_stop,
     event::{EventKind, Outcome, Proofs},
     facts::Facts,
     inputs::Inputs,
@@ -17,6 +18,8 @@ pub struct State {
     pub runs: Vec<RunRecord>,
     /// What has been read back of the steps that were only sent.
     pub proofs: Proofs,
+    /// Events so far.
+    events: u64,
 }
 
 /// What is known about one step.
@@ -24,12 +27,20 @@ pub struct State {
 pub struct StepRecord {
     /// The last good outcome; an attempt after it leaves it standing until that attempt ends.
     pub finished: Option<Outcome>,
-    /// The inputs recorded with the last intent or good outcome.
-    pub inputs: Option<Inputs>,
+    /// The inputs of the last good outcome: what the site was given for all we know. Of a refused act where there was
+    /// none yet.
+    inputs: Option<Inputs>,
+    /// The inputs of the last intent, as long as nothing says how it ended.
+    begun_with: Option<Inputs>,
     /// Its act was begun at least once, so what stands there may be of our making.
     pub acted: bool,
     /// An act began and nothing says how it ended.
     pub open_intent: bool,
+    /// The last attempt ended by itself, its act undecided: it was not cut off by a kill or by the operator.
+    pub gave_up: bool,
+    /// When its act was begun last and when it ended well last, counted in events.
+    begun_at: u64,
+    finished_at: u64,
     /// Of the open or last unfinished attempt.
     pub remembered: Facts,
     /// Run that has the step in hand: started and not finished.
@@ -51,6 +62,12 @@ pub struct RunRecord {
 impl State {
     pub fn step(&self, id: &str) -> Option<&StepRecord> {
         self.steps.get(id)
+    }
+
+    /// Whether the act of one of `others` was begun after `step` last ended well.
+    pub fn acted_since(&self, step: &str, others: &[String]) -> bool {
+        let ended = self.step(step).map_or(0, |record| record.finished_at);
+        others.iter().filter_map(|other| self.step(other)).any(|other| other.begun_at > ended)
     }
 
     /// Takes one event of run `run` in. An error tells which rule the order breaks (in English, for the cause chain).
@@ -90,6 +107,8 @@ impl State {
             current.sent.insert(step.clone());
         }
         self.proofs.learn(event);
+        self.events += 1;
+        let now = self.events;
         match event {
             EventKind::RunFinished(summary) => current.finished = Some(summary.clone()),
             EventKind::StepStarted { step } => {
@@ -97,12 +116,14 @@ impl State {
                 if record.running.replace(run.to_owned()).is_some() {
                     return Err(format!("step {step} starts while it runs"));
                 }
+                record.gave_up = false;
             }
             EventKind::Intent { step } => {
                 let record = self.running(step)?;
                 record.open_intent = true;
                 record.acted = true;
-                record.inputs = inputs.cloned();
+                record.begun_at = now;
+                record.begun_with = inputs.cloned();
             }
             EventKind::Remembered { step, name, value } => {
                 self.running(step)?.remembered.set(name, value.clone());
@@ -122,7 +143,7 @@ impl State {
             EventKind::StepFinished { step, outcome, facts, .. } => {
                 let record = self.running(step)?;
                 record.running = None;
-                record.finish(outcome, inputs);
+                record.finish(outcome, inputs, now);
                 self.facts.extend(facts.clone());
             }
             _ => {}
@@ -139,11 +160,24 @@ impl State {
 }
 
 impl StepRecord {
-    fn finish(&mut self, outcome: &Outcome, inputs: Option<&Inputs>) {
+    /// What the site was given last, as far as anybody knows: of the act in hand, else of the last good outcome. A
+    /// refused act leaves what was there before.
+    pub fn inputs(&self) -> Option<&Inputs> {
+        self.begun_with.as_ref().filter(|_| self.open_intent).or(self.inputs.as_ref())
+    }
+
+    fn finish(&mut self, outcome: &Outcome, inputs: Option<&Inputs>, now: u64) {
         match outcome {
-            Outcome::Failed { failure } if failure.effect == Effect::Unknown => {}
+            Outcome::Failed { failure } if failure.effect == Effect::Unknown => {
+                self.gave_up = !is_stop(failure);
+            }
             // The site refused: the act is over and without effect. What it remembered may still help.
-            Outcome::Failed { .. } => self.open_intent = false,
+            Outcome::Failed { .. } => {
+                self.open_intent = false;
+                if self.finished.is_none() {
+                    self.inputs = self.begun_with.take();
+                }
+            }
             Outcome::Settled { done: false } => {
                 *self = Self::default();
             }
@@ -151,6 +185,7 @@ impl StepRecord {
                 self.open_intent = false;
                 self.remembered = Facts::none();
                 self.finished = Some(outcome.clone());
+                self.finished_at = now;
                 self.inputs = inputs.cloned();
             }
         }

@@ -4,6 +4,7 @@ use super::toy::*;
 use crate::{
     engine::{event::EventKind, *},
     failure::Kind,
+    text::Text,
 };
 
 fn stages() -> Vec<Stage<Toy>> {
@@ -38,6 +39,53 @@ async fn a_changed_field_names_exactly_the_finished_steps_that_use_it_and_stops(
     assert_eq!(bench.run_with(&stages(), Options { redo, ..Options::default() }).await.exit_code, 0);
     assert_eq!(*bench.site().requests.borrow(), ["a=one", "b=two", "a=three"]);
     assert_eq!(bench.run(&stages()).await.exit_code, 0, "the new value is the recorded one now");
+}
+
+#[tokio::test]
+async fn a_correction_that_never_reached_the_site_is_not_taken_for_sent() {
+    let bench = bench();
+    assert_eq!(bench.run(&stages()).await.exit_code, 0);
+    bench.toy.plan("a", "three");
+    bench.site().fate([Fate::Refused]);
+    let redo = || Options { redo: vec!["s.a".to_owned()], ..Options::default() };
+    assert_eq!(bench.run_with(&stages(), redo()).await.exit_code, 4);
+    let failure = bench.run(&stages()).await.failure.unwrap();
+    assert!(failure.advice[0].en.contains("--redo s.a"), "the site still has the old value");
+    assert_eq!(bench.run_with(&stages(), redo()).await.exit_code, 0);
+    assert_eq!(bench.site().get("a").as_deref(), Some("three"));
+}
+
+#[tokio::test]
+async fn what_was_settled_is_recorded_with_the_plan_that_it_was_begun_with() {
+    let code = Steps::new().once(
+        "thing",
+        async |_: &_, _: &Handle| Ok(OnceProbe::Unproved(Text::same("nothing lists it"))),
+        async |toy: &Toy, handle: &Handle| toy.write("thing", &toy.planned("thing"), handle).await,
+    );
+    let stages = [stage(1, "s", &[("thing", "uses=['thing']")], code)];
+    let bench = bench();
+    bench.toy.plan("thing", "one");
+    bench.site().fate([Fate::LostAfter]);
+    assert_eq!(bench.run(&stages).await.exit_code, 9);
+    bench.toy.plan("thing", "other");
+    let settle = || Options { settle: vec!["s.thing=done".parse().unwrap()], ..Options::default() };
+    let failure = bench.run_with(&stages, settle()).await.failure.unwrap();
+    assert!(failure.advice.iter().any(|advice| advice.en.contains("what s.thing made")), "{failure:?}");
+}
+
+#[tokio::test]
+async fn what_was_sent_to_a_thing_that_was_made_anew_is_sent_again() {
+    let code = Steps::new()
+        .change("thing", probe_setting("thing"), act_setting("thing"))
+        .repeat("a", send_setting("a"));
+    let stages = [stage(1, "s", &[("thing", ""), ("a", "uses=['a']\nagain_after=['s.thing']")], code)];
+    let bench = bench();
+    assert_eq!(bench.run(&stages).await.exit_code, 0);
+    assert_eq!(bench.run(&stages).await.exit_code, 0);
+    assert_eq!(bench.outcome("s.a"), "already-sent");
+    bench.site().put("thing", "tampered");
+    assert_eq!(bench.run(&stages).await.exit_code, 0);
+    assert_eq!(bench.outcome("s.a"), "sent");
 }
 
 #[tokio::test]

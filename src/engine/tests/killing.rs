@@ -158,6 +158,48 @@ async fn a_job_that_ended_badly_and_was_forgotten_is_started_anew_on_a_resume() 
     assert_eq!(bench.site().effects_of("job"), 2);
 }
 
+/// A change whose first job never ends.
+fn one_endless_job() -> Vec<Stage<Toy>> {
+    let act = async |toy: &Toy, handle: &Handle| {
+        toy.write("job", "running", handle).await?;
+        handle.remember(&JOB, &format!("job-{}", toy.site.effects_of("job")))
+    };
+    let follow = async |site: &std::rc::Rc<Site>, handle: &Handle| {
+        let endless = handle.remembered(&JOB).as_deref() == Some("job-1");
+        let look = async || match endless {
+            true => Ok(WaitProbe::NotYet(Text::same("running"))),
+            false => Ok(WaitProbe::Ready(Facts::none())),
+        };
+        handle.poll(look).await?;
+        site.put("a", "wanted");
+        Ok(())
+    };
+    let code = Steps::new().change_followed("a", probe_setting("a"), act, follow);
+    vec![stage(1, "s", &[("a", "")], code)]
+}
+
+#[tokio::test]
+async fn a_job_that_never_ends_is_followed_by_every_run_until_the_operator_gives_it_up() {
+    let redo = || Options { redo: vec!["s.a".to_owned()], ..Options::default() };
+    let bench = Bench::new();
+    for _ in 0..2 {
+        let failure = bench.run(&one_endless_job()).await.failure.unwrap();
+        assert!(failure.advice.iter().any(|advice| advice.en.contains("--redo s.a")), "{failure:?}");
+        assert_eq!(bench.site().effects_of("job"), 1);
+    }
+    assert_eq!(bench.run_with(&one_endless_job(), redo()).await.exit_code, 0);
+    assert_eq!(bench.site().effects_of("job"), 2);
+}
+
+#[tokio::test]
+async fn what_a_killed_run_began_is_gone_on_with_even_when_it_is_to_be_done_again() {
+    let bench = Bench::new();
+    kill(&bench, &one_job(), Death::At(CrashPoint::AfterAnswer)).await;
+    let redo = Options { redo: vec!["s.a".to_owned()], ..Options::default() };
+    assert_eq!(bench.run_with(&one_job(), redo).await.exit_code, 0);
+    assert_eq!(bench.site().effects_of("job"), 1);
+}
+
 #[tokio::test]
 async fn a_half_done_act_is_never_taken_for_a_refused_one() {
     let act = async |toy: &Toy, handle: &Handle| {

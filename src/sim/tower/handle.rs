@@ -206,7 +206,14 @@ fn wrong_envelope(call: &Call, aim: Aim) -> Option<String> {
     (!call.body.is_empty() && !json).then(|| format!("content-type {content_type:?} on a JSON body"))
 }
 
+/// Chooses the language of messages and descriptions; any other value is refused (api-applications §0).
+const LANGUAGE: &str = "content-language";
+const LANGUAGES: [&str; 2] = ["en-US", "zh-CN"];
+
 fn rest(visit: &mut Visit<'_>, contract: &Parsed, route: &Route) -> Result<Value, Denied> {
+    if let Some(unknown) = visit.call.header(LANGUAGE).filter(|asked| !LANGUAGES.contains(asked)) {
+        return Err(Denied::Shape(format!("{LANGUAGE}: {unknown}")));
+    }
     if !route.open {
         accounts::admit(visit, route.operation)?;
     }
@@ -271,7 +278,14 @@ fn list(visit: &mut Visit<'_>, table: Table) -> Result<Value, Denied> {
     let body = visit.body.as_object().cloned().unwrap_or_default();
     // Without orderBy the order differs from list to list (§7.2, M).
     let shuffled = |row: &Value| random::bytes(seed, &["order", &number, &row["id"].to_string()]);
-    let mut rows = filter::list(&tables, tables.rows(table), &body, shuffled).map_err(Denied::Shape)?;
+    let mut rows = tables.rows(table).to_vec();
+    if table == Table::Tasks
+        && visit.state.quirks.tower.chinese
+        && visit.call.header(LANGUAGE) != Some("en-US")
+    {
+        rows.iter_mut().for_each(|row| row["description"] = "任务".into());
+    }
+    let mut rows = filter::list(&tables, &rows, &body, shuffled).map_err(Denied::Shape)?;
     if table == Table::Tasks {
         let hide = visit.state.variants.tower.first_task_list == FirstTaskList::Empty;
         rows.retain(|row| !visit.state.tower.first_look(row["id"].as_str().unwrap_or_default()) || !hide);

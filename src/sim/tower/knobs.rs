@@ -26,6 +26,8 @@ pub struct TowerQuirks {
     pub http_answers: bool,
     /// The GraphQL login sets no cookie (api-applications §7: not known of every release).
     pub cookieless: bool,
+    /// Tasks are described in Chinese to whoever does not ask for English (api-applications §0).
+    pub chinese: bool,
     pub inspector: InspectorQuirks,
     pub packages: PackageQuirks,
     pub backup: BackupQuirks,
@@ -41,6 +43,7 @@ impl Default for TowerQuirks {
             capacity_rule_row: 70,
             http_answers: false,
             cookieless: false,
+            chinese: false,
             inspector: InspectorQuirks::default(),
             packages: PackageQuirks::default(),
             backup: BackupQuirks::default(),
