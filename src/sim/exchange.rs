@@ -9,6 +9,8 @@ use axum::{
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
+use super::landing::Landed;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
     Http,
@@ -26,7 +28,10 @@ pub struct Call {
     /// Decoded, in order.
     pub query: Vec<(String, String)>,
     pub headers: HeaderMap,
+    /// Without the bytes that have landed.
     pub body: Bytes,
+    /// The file of a form that was put in its place as it came.
+    pub landed: Option<Landed>,
     /// Values of the `{…}` segments of the route, filled in by the router.
     pub params: Vec<String>,
 }

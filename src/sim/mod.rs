@@ -10,6 +10,7 @@ mod fisheye;
 pub mod guest;
 pub mod hold;
 mod host;
+mod landing;
 pub mod ledger;
 mod multipart;
 mod pipeline;

@@ -1,5 +1,7 @@
 //! Multipart bodies as a strict server reads them: parts in their order, nothing copied.
 
+use axum::http::HeaderMap;
+
 use super::exchange::Call;
 
 const FORM: &str = "multipart/form-data";
@@ -47,7 +49,8 @@ pub fn is_form(call: &Call) -> bool {
 
 /// The parts of a form in the order they were sent. Errors: what is wrong with the frame.
 pub fn parts(call: &Call) -> Result<Vec<Part<'_>>, String> {
-    let boundary = boundary(call).ok_or("content-type must be multipart/form-data with a boundary")?;
+    let boundary =
+        boundary(&call.headers).ok_or("content-type must be multipart/form-data with a boundary")?;
     let delimiter = format!("\r\n--{boundary}").into_bytes();
     let mut rest = call
         .body
@@ -70,8 +73,9 @@ pub fn parts(call: &Call) -> Result<Vec<Part<'_>>, String> {
     }
 }
 
-fn boundary(call: &Call) -> Option<&str> {
-    let rest = call.header("content-type")?.strip_prefix(FORM)?;
+/// What separates the parts of a form, as its head says.
+pub fn boundary(headers: &HeaderMap) -> Option<&str> {
+    let rest = headers.get("content-type")?.to_str().ok()?.strip_prefix(FORM)?;
     let boundary = rest.split("boundary=").nth(1)?.split(';').next()?.trim().trim_matches('"');
     (!boundary.is_empty()).then_some(boundary)
 }
@@ -123,6 +127,7 @@ mod tests {
             headers: [("content-type".parse().unwrap(), form.parse().unwrap())].into_iter().collect(),
             body: body.as_bytes().to_vec().into(),
             params: Vec::new(),
+            landed: None,
         }
     }
 

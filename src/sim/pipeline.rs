@@ -108,7 +108,8 @@ fn logged(call: &Call) -> Value {
     let parts =
         if multipart::is_form(call) { multipart::parts(call).unwrap_or_default() } else { Vec::new() };
     if parts.len() < 2 {
-        return redacted(&call.body);
+        let landed = call.landed.as_ref().map(|landed| landed.length + call.body.len() as u64);
+        return landed.map_or_else(|| redacted(&call.body), |length| json!(format!("{length} bytes")));
     }
     let show = |part: &Part<'_>| match part.text() {
         Ok(text) if text.starts_with('{') => redacted(part.data),

@@ -3,8 +3,8 @@
 use std::{convert::Infallible, future::Future, io, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use axum::{
-    body::{Body, to_bytes},
-    http::{Request, Response},
+    body::Body,
+    http::{Request, Response, request::Parts},
 };
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -19,6 +19,7 @@ use super::{
     exchange::{Answer, Call, Scheme, parse_query},
     fisheye,
     hold::Cut,
+    landing::{self, Place},
     reach::Reach,
     site::Site,
     socks::{self, Reply, Target},
@@ -70,11 +71,11 @@ async fn connection(tcp: TcpStream, site: Arc<Site>, login: &(String, String)) -
         Target::Named(name, 80) if name == control::NAME => {
             socks::reply(&mut wire, Reply::Succeeded).await?;
             let reset = wire.reset();
-            http(wire, reset, Ipv4Addr::UNSPECIFIED, Scheme::Http, move |call| {
+            let answer = move |call| {
                 let site = site.clone();
                 async move { control::answer(&site, call).await }
-            })
-            .await
+            };
+            http(wire, reset, Ipv4Addr::UNSPECIFIED, Scheme::Http, |_| None, answer).await
         }
         Target::Named(name, port) => {
             site.with(|state, now| state.outside_plan(now, &name, port));
@@ -151,7 +152,13 @@ async fn api<S>(stream: S, reset: Reset, site: Arc<Site>, address: Ipv4Addr, sch
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    http(stream, reset, address, scheme, move |call| {
+    let known = site.clone();
+    let place = move |head: &Parts| {
+        // Few requests are looked at twice.
+        let query = fisheye::takes_chunks(head.uri.path()).then(|| head.uri.query().unwrap_or_default())?;
+        known.with(|state, _| state.place_for(&parse_query(query)))
+    };
+    http(stream, reset, address, scheme, place, move |call| {
         let site = site.clone();
         // A task of its own: once received, a request has its effect even if the client is gone.
         let task = tokio::spawn(async move {
@@ -163,25 +170,27 @@ where
     .await
 }
 
-async fn http<S, F, R>(
+async fn http<S, P, F, R>(
     stream: S,
     reset: Reset,
     address: Ipv4Addr,
     scheme: Scheme,
+    place: P,
     answer: F,
 ) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    P: Fn(&Parts) -> Option<Place>,
     F: Fn(Call) -> R,
     R: Future<Output = Result<Answer, Cut>>,
 {
     let service = service_fn(|request: Request<Incoming>| {
-        let (reset, answer) = (&reset, &answer);
+        let (reset, place, answer) = (&reset, &place, &answer);
         async move {
             if stream::is_meant(&request) {
                 return Ok(stream::take(request).await?.into_response());
             }
-            let call = receive(request, address, scheme).await?;
+            let call = receive(request, address, scheme, place).await?;
             reply(answer(call).await, reset).await
         }
     });
@@ -209,9 +218,14 @@ async fn reply(outcome: Result<Answer, Cut>, reset: &Reset) -> io::Result<Respon
     }
 }
 
-async fn receive(request: Request<Incoming>, address: Ipv4Addr, scheme: Scheme) -> io::Result<Call> {
+async fn receive(
+    request: Request<Incoming>,
+    address: Ipv4Addr,
+    scheme: Scheme,
+    place: impl Fn(&Parts) -> Option<Place>,
+) -> io::Result<Call> {
     let (head, body) = request.into_parts();
-    let body = to_bytes(Body::new(body), BODY_LIMIT).await.map_err(io::Error::other)?;
+    let (body, landed) = landing::take(&head.headers, body, place(&head), BODY_LIMIT).await?;
     Ok(Call {
         address,
         scheme,
@@ -221,6 +235,7 @@ async fn receive(request: Request<Incoming>, address: Ipv4Addr, scheme: Scheme) 
         query: parse_query(head.uri.query().unwrap_or_default()),
         headers: head.headers,
         body,
+        landed,
         params: Vec::new(),
     })
 }

@@ -3,7 +3,10 @@
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::exchange::{Call, Refused};
+use super::{
+    exchange::{Call, Refused},
+    multipart,
+};
 
 /// The JSON body as `T`. A field that `T` would not write itself is unknown, unless `lenient`.
 pub fn body<T: DeserializeOwned + Serialize>(call: &Call, lenient: bool) -> Result<T, Refused> {
@@ -37,15 +40,10 @@ fn unknown(sent: &Value, understood: &Value, path: &str) -> Option<String> {
     }
 }
 
-/// The bytes of the single part `file` of a multipart body (api-fisheye §6.9). A second part would count as
-/// data and so fail the length check of the chunk; searching 8 MiB for it would cost more than it shows.
+/// The bytes of the single part `file` of a multipart body (api-fisheye §6.9); none where they have landed already. A
+/// second part would count as data and so fail the length check of the chunk; searching 8 MiB for it would cost more than it shows.
 pub fn file_part(call: &Call) -> Result<&[u8], Refused> {
-    let content_type = call.header("content-type").unwrap_or_default();
-    let boundary = content_type
-        .strip_prefix("multipart/form-data")
-        .and_then(|rest| rest.split("boundary=").nth(1))
-        .map(|boundary| boundary.split(';').next().unwrap_or_default().trim_matches('"'))
-        .filter(|boundary| !boundary.is_empty())
+    let boundary = multipart::boundary(&call.headers)
         .ok_or_else(|| shape("content-type must be multipart/form-data with a boundary"))?;
     let rest = call
         .body
@@ -111,6 +109,7 @@ mod tests {
             headers: [("content-type".parse().unwrap(), content_type.parse().unwrap())].into_iter().collect(),
             body: body.to_vec().into(),
             params: Vec::new(),
+            landed: None,
         }
     }
 

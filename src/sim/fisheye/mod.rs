@@ -27,6 +27,7 @@ pub use network::{Network, Vds};
 pub use routes::operations;
 pub use vms::{Life, Vm};
 pub use volume::{ChunkBytes, UploadQuirks};
+pub use volumes::takes_chunks;
 
 use self::{
     deployment::Deployment,

@@ -134,12 +134,12 @@ const ROUTES: &[Route] = &[
         .delay(|d| d.cpu_model),
     write("fisheye.svt.create_volume", "POST", "/api/v2/svt_image/create_volume", volumes::create_svt)
         .body(BodyKind::Empty).query(&["name", "size"]),
-    write("fisheye.svt.upload_template", "POST", "/api/v2/svt_image/upload_template", volumes::chunk)
+    write("fisheye.svt.upload_template", "POST", volumes::SVT_CHUNK, volumes::chunk)
         .body(BodyKind::Multipart).query(CHUNK_QUERY).delay(|d| d.chunk),
     read("fisheye.image.list", "/api/v2/images", volumes::images),
     write("fisheye.image.create", "POST", "/api/v2/images/upload/volume", volumes::create_image)
         .body(BodyKind::Empty).query(&["name", "size", "description", "device", "task_id"]),
-    write("fisheye.image.chunk", "POST", "/api/v2/images/upload", volumes::chunk)
+    write("fisheye.image.chunk", "POST", volumes::IMAGE_CHUNK, volumes::chunk)
         .body(BodyKind::Multipart).query(CHUNK_QUERY).delay(|d| d.chunk),
     write("fisheye.image.delete", "DELETE", "/api/v2/images/{}", volumes::delete)
         .body(BodyKind::Empty),

@@ -3,7 +3,8 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::File,
-    io::{self, Read, Seek, SeekFrom, Write},
+    io,
+    sync::Arc,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -12,7 +13,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
-    super::{clock::Moment, random},
+    super::{
+        clock::Moment,
+        landing::{self, Landed, Place},
+        random,
+    },
     Cluster,
 };
 
@@ -63,8 +68,25 @@ pub struct Volume {
 /// Where the chunks of an open volume lie; made with the first of them.
 #[derive(Debug, Default)]
 pub struct Bytes {
-    file: Option<File>,
+    file: Option<Arc<File>>,
     digest: Rolling,
+}
+
+/// The bytes of a chunk.
+#[derive(Debug)]
+pub enum Data<'a> {
+    Here(&'a [u8]),
+    Landed(&'a Landed),
+}
+
+impl Data<'_> {
+    /// In bytes.
+    pub fn length(&self) -> u64 {
+        match self {
+            Self::Here(data) => data.len() as u64,
+            Self::Landed(landed) => landed.length,
+        }
+    }
 }
 
 /// Digests of the first chunks, as far as they are there without a gap.
@@ -108,46 +130,63 @@ impl Volume {
         }
     }
 
-    fn file(&mut self) -> io::Result<&mut File> {
-        if self.bytes.file.is_none() {
-            self.bytes.file = Some(tempfile::tempfile()?);
+    fn file(&mut self) -> io::Result<Arc<File>> {
+        if let Some(file) = &self.bytes.file {
+            return Ok(file.clone());
         }
-        self.bytes.file.as_mut().ok_or_else(|| io::Error::other("no file"))
+        Ok(self.bytes.file.insert(Arc::new(tempfile::tempfile()?)).clone())
+    }
+
+    /// Where a chunk may lie already while it comes; none for one that is stored, which stays as it is.
+    pub fn place(&mut self, number: u64) -> Option<Place> {
+        if !self.is_open() || number >= self.chunk_count() || self.stored.contains(&number) {
+            return None;
+        }
+        let (start, length) = (number * self.chunk_size, self.chunk_length(number));
+        Some(Place { file: self.file().ok()?, start, length })
     }
 
     /// Keeps the bytes of a chunk.
-    pub fn store(&mut self, number: u64, data: &[u8]) -> io::Result<()> {
+    pub fn store(&mut self, number: u64, data: &Data<'_>) -> io::Result<()> {
         let start = number * self.chunk_size;
         let file = self.file()?;
-        file.seek(SeekFrom::Start(start))?;
-        file.write_all(data)?;
+        match data {
+            Data::Here(data) => landing::write_at(&file, start, data)?,
+            Data::Landed(landed) if Arc::ptr_eq(&landed.file, &file) => {}
+            // A patch of the state has moved the volume to another file meanwhile.
+            Data::Landed(landed) => {
+                let mut data = vec![0; usize::try_from(landed.length).map_err(io::Error::other)?];
+                landing::read_at(&landed.file, start, &mut data)?;
+                landing::write_at(&file, start, &data)?;
+            }
+        }
         self.stored.insert(number);
         Ok(())
     }
 
     fn read(&mut self, number: u64) -> io::Result<Vec<u8>> {
-        let start = number * self.chunk_size;
         let mut data = vec![0; usize::try_from(self.chunk_length(number)).map_err(io::Error::other)?];
-        let file = self.file()?;
-        file.seek(SeekFrom::Start(start))?;
-        file.read_exact(&mut data)?;
+        landing::read_at(&*self.file()?, number * self.chunk_size, &mut data)?;
         Ok(data)
     }
 
-    /// Digests on, so far as there is no gap. `number` and `data` are the chunk at hand, which is not read back.
-    pub fn digest(&mut self, number: u64, data: &[u8]) -> io::Result<()> {
+    /// Digests on, so far as there is no gap.
+    pub fn digest(&mut self) -> io::Result<()> {
+        // Small enough to stay in the processor's cache between its reading and its two digests.
+        let mut piece = vec![0; 256 << 10];
         while self.stored.contains(&self.bytes.digest.chunks) {
-            let next = self.bytes.digest.chunks;
-            let read;
-            let data = if next == number {
-                data
-            } else {
-                read = self.read(next)?;
-                &read
-            };
+            let number = self.bytes.digest.chunks;
+            let (file, start) = (self.file()?, number * self.chunk_size);
+            let mut left = usize::try_from(self.chunk_length(number)).map_err(io::Error::other)?;
+            let mut at = start;
             let digest = &mut self.bytes.digest;
-            digest.md5.update(data);
-            digest.sha256.update(data);
+            while left > 0 {
+                let length = left.min(piece.len());
+                landing::read_at(&file, at, &mut piece[..length])?;
+                digest.md5.update(&piece[..length]);
+                digest.sha256.update(&piece[..length]);
+                (at, left) = (at + length as u64, left - length);
+            }
             digest.chunks += 1;
         }
         Ok(())
@@ -178,7 +217,8 @@ impl Cluster {
     pub fn restore_chunks(&mut self, chunks: ChunkBytes) -> io::Result<()> {
         for volume in &mut self.volumes {
             for (number, text) in chunks.get(&volume.id).into_iter().flatten() {
-                volume.store(*number, &STANDARD.decode(text).map_err(io::Error::other)?)?;
+                let data = STANDARD.decode(text).map_err(io::Error::other)?;
+                volume.store(*number, &Data::Here(&data))?;
             }
         }
         Ok(())

@@ -7,16 +7,20 @@ use serde_json::{Value, json};
 use super::{
     super::{
         clock::Moment,
-        exchange::{Answer, Outcome, Refused},
+        exchange::{Answer, Call, Outcome, Refused},
         fault::{Action, UploadList},
+        landing::Place,
         ledger::VolumeEntry,
         site::State,
         strict,
         variants::{RepeatedChunk, UnfinishedImage},
     },
     Visit,
-    volume::{Bytes, Kind, Volume},
+    volume::{Bytes, Data, Kind, Volume},
 };
+
+pub const SVT_CHUNK: &str = "/api/v2/svt_image/upload_template";
+pub const IMAGE_CHUNK: &str = "/api/v2/images/upload";
 
 /// `POST svt_image/create_volume`.
 pub fn create_svt(visit: &mut Visit<'_>) -> Outcome {
@@ -90,6 +94,20 @@ impl State {
     }
 }
 
+/// Whether chunks are sent to this path.
+pub fn takes_chunks(path: &str) -> bool {
+    [SVT_CHUNK, IMAGE_CHUNK].contains(&path)
+}
+
+impl State {
+    /// Where a chunk may lie while it comes, if the query asks for one that is wanted.
+    pub fn place_for(&mut self, query: &[(String, String)]) -> Option<Place> {
+        let value = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let (id, number) = (value("zbs_volume_id")?, value("chunk_num")?.parse().ok()?);
+        self.cluster.volumes.iter_mut().find(|volume| volume.id == id)?.place(number)
+    }
+}
+
 /// `POST svt_image/upload_template`, `POST images/upload`.
 pub fn chunk(visit: &mut Visit<'_>) -> Outcome {
     let kind = if visit.call.path.contains("svt_image") { Kind::Svt } else { Kind::Image };
@@ -100,7 +118,7 @@ pub fn chunk(visit: &mut Visit<'_>) -> Outcome {
     let index = found.ok_or_else(|| Refused::form("zbs_volume_id", "no such volume or image"))?;
     let checked = check_chunk(visit, index);
     let entry = visit.state.ledger.volumes.entry(id.to_owned()).or_default();
-    entry.received += strict::file_part(visit.call).map_or(0, |data| data.len() as u64);
+    entry.received += data(visit.call).map_or(0, |data| data.length());
     let (number, data) = checked.inspect_err(|_| entry.chunks_refused += 1)?;
     let volume = &mut visit.state.cluster.volumes[index];
     if volume.stored.contains(&number) {
@@ -110,12 +128,12 @@ pub fn chunk(visit: &mut Visit<'_>) -> Outcome {
         }
         entry.chunks_repeated += 1;
     } else {
-        volume.store(number, data).map_err(|error| disk_full(&error))?;
+        volume.store(number, &data).map_err(|error| disk_full(&error))?;
         if visit.state.quirks.uploads.digests {
-            volume.digest(number, data).map_err(|error| disk_full(&error))?;
+            volume.digest().map_err(|error| disk_full(&error))?;
         }
         entry.chunks_new += 1;
-        entry.bytes += data.len() as u64;
+        entry.bytes += data.length();
     }
     let missing = volume.missing();
     if missing.is_empty() && !volume.complete {
@@ -134,18 +152,23 @@ pub fn chunk(visit: &mut Visit<'_>) -> Outcome {
 }
 
 /// Number and bytes of a chunk that the volume can take.
-fn check_chunk<'a>(visit: &Visit<'a>, index: usize) -> Result<(u64, &'a [u8]), Refused> {
+fn check_chunk<'a>(visit: &Visit<'a>, index: usize) -> Result<(u64, Data<'a>), Refused> {
     let volume = &visit.state.cluster.volumes[index];
-    let data = strict::file_part(visit.call)?;
+    let data = data(visit.call)?;
     let number = visit.call.query("chunk_num").parse().ok().filter(|number| *number < volume.chunk_count());
     let number: u64 = number.ok_or_else(|| Refused::form("chunk_num", "out of range"))?;
-    if data.len() as u64 != volume.chunk_length(number) {
+    if data.length() != volume.chunk_length(number) {
         return Err(Refused::form("file", "wrong length"));
     }
     if visit.state.quirks.uploads.in_order && volume.missing().first().is_some_and(|next| number > *next) {
         return Err(Refused::form("chunk_num", "is not the next one"));
     }
     Ok((number, data))
+}
+
+fn data(call: &Call) -> Result<Data<'_>, Refused> {
+    let here = strict::file_part(call)?;
+    Ok(call.landed.as_ref().map_or(Data::Here(here), Data::Landed))
 }
 
 /// The simulator's own disk is full; the site would say something like it.
