@@ -12,6 +12,7 @@ pub mod sim;
 pub mod stages;
 pub mod ui;
 
+pub mod digest;
 pub mod embed;
 pub mod failure;
 pub mod messages;

@@ -2,14 +2,13 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
-use sha2::{Digest, Sha256};
-
 use super::config::Config;
 use crate::{
+    digest,
     failure::{Failure, Kind, Result},
     messages::message,
     plan::{Located, Plan},
@@ -138,14 +137,7 @@ fn describe(file: &mut File, bytes: u64) -> io::Result<()> {
 
 /// The SHA-256 of a file of the media folder in hexadecimal, if it can be read.
 pub fn sha256(folder: &Path, name: &str) -> Option<String> {
-    let mut file = File::open(folder.join(name)).ok()?;
-    let (mut hash, mut piece) = (Sha256::new(), vec![0; 1 << 20]);
-    loop {
-        match file.read(&mut piece).ok()? {
-            0 => return Some(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
-            count => hash.update(&piece[..count]),
-        }
-    }
+    digest::sha256(&folder.join(name)).ok().map(|(_, sha256)| sha256)
 }
 
 #[cfg(test)]

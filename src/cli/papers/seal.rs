@@ -8,10 +8,10 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::{FOLDER, PastRun};
 use crate::{
+    digest,
     engine::journal::line,
     failure::{Failure, Kind, Result},
     messages::message,
@@ -120,7 +120,7 @@ impl Seal {
         let mut files = BTreeMap::new();
         for path in files_of(&past.folder())? {
             let name = path.strip_prefix(past.folder()).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-            files.insert(name, digest_of(&path)?);
+            files.insert(name, digest::sha256(&path)?.1);
         }
         let last_line = last.map(line::digest).unwrap_or_default();
         Ok(Self { format: 1, run: past.run.clone(), lines, last_line, files })
@@ -155,15 +155,4 @@ fn below(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         below(&entry?.path(), files)?;
     }
     Ok(())
-}
-
-fn digest_of(path: &Path) -> io::Result<String> {
-    let (mut file, mut digest) = (fs::File::open(path)?, Sha256::new());
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match io::Read::read(&mut file, &mut buffer)? {
-            0 => return Ok(line::hex(&digest.finalize())),
-            read => digest.update(&buffer[..read]),
-        }
-    }
 }

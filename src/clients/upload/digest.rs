@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 use super::Digests;
+use crate::digest::hex;
 
 pub(super) struct Digesting {
     size: u64,
@@ -71,5 +72,5 @@ impl Digesting {
 fn digest<D: Digest>(bytes: Receiver<Bytes>) -> String {
     let mut digest = D::new();
     bytes.iter().for_each(|bytes| digest.update(&bytes));
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&digest.finalize())
 }

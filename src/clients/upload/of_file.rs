@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Digests, Progress};
 use crate::{
+    digest::{hex, pieces},
     failure::{Failure, Kind, Result},
     messages::message,
 };
@@ -45,25 +46,17 @@ pub async fn digests(path: &Path, progress: &dyn Fn(Progress)) -> Result<Digests
         }
         progress(Progress { done: reading.done, total });
     }
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let Reading { sha256, md5, done, .. } = reading;
     Ok(Digests { sha256: hex(&sha256.finalize()), md5: hex(&md5.finalize()), size: done })
 }
 
 impl Reading {
     fn next(&mut self) -> io::Result<u64> {
-        let mut buffer = vec![0; 1 << 20];
-        let mut piece = (&self.file).take(PIECE);
-        let mut read = 0;
-        loop {
-            let length = piece.read(&mut buffer)?;
-            if length == 0 {
-                break;
-            }
-            self.sha256.update(&buffer[..length]);
-            self.md5.update(&buffer[..length]);
-            read += length as u64;
-        }
+        let (sha256, md5) = (&mut self.sha256, &mut self.md5);
+        let read = pieces((&self.file).take(PIECE), |piece| {
+            sha256.update(piece);
+            md5.update(piece);
+        })?;
         self.done += read;
         Ok(read)
     }

@@ -6,10 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sha2::{Digest, Sha256};
 use zip::ZipArchive;
 
-use crate::engine::platform;
+use crate::{digest, engine::platform};
 
 /// The unfinished file of one report.
 pub struct Part {
@@ -69,7 +68,7 @@ impl Part {
             Ok(entries) => entries,
             Err(error) => return Ok(Err(error.to_string())),
         };
-        let (bytes, sha256) = digest(&self.path)?;
+        let (bytes, sha256) = digest::sha256(&self.path)?;
         Ok(Ok(Whole { bytes, sha256, entries }))
     }
 
@@ -86,7 +85,7 @@ impl Part {
                 gone(&self.tag)?;
                 return Ok(path);
             }
-            if digest(&path)?.1 == whole.sha256 {
+            if digest::sha256(&path)?.1 == whole.sha256 {
                 self.discard()?;
                 return Ok(path);
             }
@@ -117,22 +116,6 @@ fn entries(file: File) -> zip::result::ZipResult<Vec<String>> {
         io::copy(&mut entry, &mut io::sink())?;
     }
     Ok(names)
-}
-
-/// Length and SHA-256 (hex) of a file.
-pub fn digest(path: &Path) -> io::Result<(u64, String)> {
-    let (mut file, mut digest) = (File::open(path)?, Sha256::new());
-    let (mut buffer, mut bytes) = (vec![0; 1 << 20], 0);
-    loop {
-        match io::Read::read(&mut file, &mut buffer)? {
-            0 => break,
-            read => {
-                digest.update(&buffer[..read]);
-                bytes += read as u64;
-            }
-        }
-    }
-    Ok((bytes, digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
 }
 
 #[cfg(test)]
