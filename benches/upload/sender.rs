@@ -17,6 +17,7 @@ use voyager::{
     clients::{
         call::{Call, Scheme, Target},
         dial::{Dialler, Endpoint},
+        form::Form,
         http::{Answer, Http, Pause},
         limits::Limits,
         problem::Problem,
@@ -193,7 +194,7 @@ impl ChunkSink for Images {
             .query("zbs_volume_id", &volume.zbs_volume_id)
             .query("chunk_num", chunk)
             .query("image_uuid", &volume.image_uuid)
-            .chunk(bytes);
+            .form(Form::new().file("file", "chunk", bytes));
         Box::pin(async move {
             let answer = self.ask(&call).await;
             answer.map_err(|failure| ChunkFailure { failure, setback: Setback::Final, retry_after: None })

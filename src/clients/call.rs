@@ -91,12 +91,7 @@ impl Call {
         self
     }
 
-    pub fn chunk(mut self, bytes: Bytes) -> Self {
-        self.payload = Payload::Chunk(bytes);
-        self
-    }
-
-    /// A multipart body of several parts.
+    /// A multipart body.
     pub fn form(mut self, form: Form) -> Self {
         self.payload = Payload::Form(form);
         self
@@ -137,7 +132,5 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_'
 pub enum Payload {
     Empty,
     Json(Bytes),
-    /// One chunk of a file, as multipart part `file` (api-fisheye §6.9).
-    Chunk(Bytes),
     Form(Form),
 }

@@ -49,9 +49,13 @@ impl Form {
 
     /// What the transcript keeps of it: texts as they are, JSON in them as JSON, and of files how long they were.
     pub(super) fn described(&self) -> String {
+        let length = |bytes: &Bytes| format!("chunk of {} bytes", bytes.len());
+        if let [(_, Part::File { bytes, .. })] = self.parts.as_slice() {
+            return length(bytes);
+        }
         let shown = |part: &Part| match part {
             Part::Text(text) => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str())),
-            Part::File { bytes, .. } => Value::from(format!("chunk of {} bytes", bytes.len())),
+            Part::File { bytes, .. } => Value::from(length(bytes)),
         };
         let parts: Map<String, Value> =
             self.parts.iter().map(|(name, part)| ((*name).to_owned(), shown(part))).collect();

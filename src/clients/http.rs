@@ -17,7 +17,6 @@ use tokio::time::{timeout, timeout_at};
 pub use super::call::{Call, Payload, Scheme, Target};
 use super::{
     dial::{Dialler, Endpoint},
-    form::Form,
     problem::Problem,
     trust::{Refusal, TrustStore},
     wire::{Body, Exchange, Outcome, Wire},
@@ -112,10 +111,6 @@ impl Http {
             request: match &call.payload {
                 Payload::Empty => Body::None,
                 Payload::Json(bytes) => Body::Bytes(bytes),
-                Payload::Chunk(bytes) => {
-                    described = format!("chunk of {} bytes", bytes.len());
-                    Body::Described(&described)
-                }
                 Payload::Form(form) => {
                     described = form.described();
                     Body::Bytes(described.as_bytes())
@@ -155,10 +150,6 @@ impl Http {
             Payload::Json(body) => {
                 request = request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
                 (limits.first_byte, limits.call)
-            }
-            Payload::Chunk(body) => {
-                request = request.multipart(Form::new().file("file", "chunk", body.clone()).build());
-                (limits.chunk, limits.chunk)
             }
             Payload::Form(form) => {
                 request = request.multipart(form.build());

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{Fisheye, envelope};
 use crate::{
     clients::{
+        form::Form,
         http::{Answer, Call},
         problem::Problem,
         upload::{Accepted, ChunkFailure, ChunkSink, Digests, Listing, Setback, Volume},
@@ -79,7 +80,7 @@ impl VolumeSink {
             .query("zbs_volume_id", &volume.zbs_volume_id)
             .query("chunk_num", chunk)
             .query("image_uuid", &volume.image_uuid)
-            .chunk(bytes)
+            .form(Form::new().file("file", "chunk", bytes))
     }
 }
 
