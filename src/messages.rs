@@ -12,7 +12,8 @@ use crate::{
 /// A test holds every key in the code against the catalogue, so a key that is missing at run time is
 /// our bug; it is shown as `{key}` rather than hidden.
 pub fn message(key: &str, args: &[(&str, &dyn Say)]) -> Text {
-    match catalogue().get(key) {
+    let file = key.split('.').next().unwrap_or_default();
+    match catalogue(file).and_then(|messages| messages.get(key)) {
         Some(text) => fill(text, args),
         None => Text::same(format_args!("{{{key}}}")),
     }
@@ -41,17 +42,19 @@ fn fill_one(pattern: &str, args: &[(&str, &dyn Say)], lang: Lang) -> String {
     out
 }
 
-fn catalogue() -> &'static HashMap<String, Text> {
-    static CATALOGUE: OnceLock<HashMap<String, Text>> = OnceLock::new();
-    CATALOGUE.get_or_init(|| {
+/// The messages of one file: a start that says three words does not read them all.
+fn catalogue(file: &str) -> Option<&'static HashMap<String, Text>> {
+    static CATALOGUES: [OnceLock<HashMap<String, Text>>; embed::MESSAGES.len()] =
+        [const { OnceLock::new() }; embed::MESSAGES.len()];
+    let at = embed::MESSAGES.iter().position(|(known, _)| *known == file)?;
+    let (catalogue, (_, content)) = (CATALOGUES.get(at)?, embed::MESSAGES.get(at)?);
+    Some(catalogue.get_or_init(|| {
         let mut all = HashMap::new();
-        for (file, content) in embed::MESSAGES {
-            // The files are compiled in and parsed by a test; a broken one shows as missing keys.
-            let table: toml::Table = content.parse().unwrap_or_default();
-            collect(file, &table, &mut all);
-        }
+        // The files are compiled in and parsed by a test; a broken one shows as missing keys.
+        let table: toml::Table = content.parse().unwrap_or_default();
+        collect(file, &table, &mut all);
         all
-    })
+    }))
 }
 
 fn collect(prefix: &str, table: &toml::Table, all: &mut HashMap<String, Text>) {
