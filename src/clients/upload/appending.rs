@@ -1,7 +1,11 @@
 //! Uploads whose chunks are appended to what is there: one at a time, in order, and after a lost answer the site is
 //! asked how far it is before anything is sent again (api-applications §§2.4, 3.2, 4).
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -10,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     ChunkFailure, Digests, Progress, Setback,
     filling::{LONGEST_PAUSE, PATIENCE, PAUSE, Stop, TRIES},
-    sender::LARGEST_CHUNK,
+    sender::{LARGEST_CHUNK, tell},
     source::Source,
 };
 use crate::{
@@ -152,7 +156,7 @@ impl AppendUpload<'_> {
                 .answer(message("clients.upload.changed", &[]))
                 .advise(message("clients.upload.check_file", &[])));
         }
-        let mut sent = 0;
+        let (mut sent, began) = (0, Instant::now());
         let (mut starts, mut chunk_size) = (0, self.sink.chunk_size());
         let mut begun = self.resumed(resume).await?;
         let mut restarted = false;
@@ -171,6 +175,7 @@ impl AppendUpload<'_> {
             };
             match self.fill(&upload, next, &mut source, &mut sent).await {
                 Ok(()) => {
+                    tell(self.file, sent, began, source.memory());
                     return Ok(Appended { upload, digests: self.digests.clone(), sent, restarted });
                 }
                 Err(Stop::Ours(failure)) => return Err(failure),

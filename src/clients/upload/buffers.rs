@@ -13,6 +13,8 @@ pub(super) struct Buffers {
     free: Receiver<Vec<u8>>,
     home: Sender<Vec<u8>>,
     made: usize,
+    /// Bytes of the longest.
+    longest: usize,
 }
 
 /// A filled buffer; it goes home when the last one who holds its bytes is done.
@@ -24,7 +26,12 @@ struct Lease {
 impl Buffers {
     pub(super) fn new() -> Self {
         let (home, free) = mpsc::channel();
-        Self { free, home, made: 0 }
+        Self { free, home, made: 0, longest: 0 }
+    }
+
+    /// The most that all buffers together have taken, in bytes.
+    pub(super) fn memory(&self) -> u64 {
+        self.made as u64 * self.longest as u64
     }
 
     /// A buffer of `length` bytes filled by `fill`. Blocks while `most` are in use.
@@ -44,6 +51,7 @@ impl Buffers {
             Err(_) => self.free.recv().unwrap_or_default(),
         };
         bytes.resize(length, 0);
+        self.longest = self.longest.max(length);
         let filled = fill(&mut bytes);
         let lease = Lease { bytes, home: self.home.clone() };
         filled.map(|()| Bytes::from_owner(lease))
@@ -88,7 +96,7 @@ mod tests {
         assert_eq!(held, [1, 1].as_slice());
         drop(held);
         assert_eq!(filled(&mut buffers, 3, 3), [3, 3, 3].as_slice());
-        assert_eq!(buffers.made, 2);
+        assert_eq!((buffers.made, buffers.memory()), (2, 16));
     }
 
     #[test]

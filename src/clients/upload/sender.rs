@@ -1,6 +1,6 @@
 //! The whole way of a file: a volume, every chunk, repeats where the site asks, a new volume once (api-fisheye §7.2).
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Instant};
 
 use super::{
     ChunkSink, Digests, Listing, Memo, Order, Progress, Resume, Uploaded, Volume,
@@ -10,6 +10,7 @@ use super::{
 use crate::{
     failure::{Failure, Kind, Result},
     messages::message,
+    units,
 };
 
 /// What the last answers still list is sent again, at most so often (§7.2).
@@ -39,7 +40,7 @@ impl Upload<'_> {
     pub async fn run(&self, resume: Option<Resume>) -> Result<Uploaded> {
         let mut source = Source::open(self.file, self.digests.clone())?;
         let mut resume = resume.filter(|earlier| is_sane(&earlier.volume));
-        let (mut sent, mut restarted) = (0, false);
+        let (mut sent, mut restarted, began) = (0, false, Instant::now());
         loop {
             let resumed = resume.is_some();
             let Resume { volume, acknowledged } = match resume.take() {
@@ -50,7 +51,10 @@ impl Upload<'_> {
             let filled = self.fill(&mut filling, &mut source).await;
             sent += filling.sent;
             match filled {
-                Ok(digests) => return Ok(Uploaded { volume, digests, sent, restarted }),
+                Ok(digests) => {
+                    tell(self.file, sent, began, source.memory());
+                    return Ok(Uploaded { volume, digests, sent, restarted });
+                }
                 Err(Stop::Ours(failure)) => return Err(failure),
                 Err(Stop::Volume(mut failure)) => {
                     if let Err(kept) = self.sink.delete(&volume).await {
@@ -126,6 +130,20 @@ impl Upload<'_> {
         let doing = message("clients.upload.finishing", &[("file", &self.file.display())]);
         Failure::new(Kind::Site, doing)
     }
+}
+
+/// What an upload cost, for the log: how fast it was and what its chunks took in memory.
+pub(super) fn tell(file: &Path, sent: u64, began: Instant, memory: u64) {
+    let took = began.elapsed();
+    let rate = (sent as f64 / took.as_secs_f64().max(1e-3)) as u64;
+    tracing::info!(
+        file = %file.display(),
+        sent = units::bytes(sent),
+        took = units::duration(took),
+        a_second = units::bytes(rate),
+        buffers = units::bytes(memory),
+        "file sent"
+    );
 }
 
 fn is_sane(volume: &Volume) -> bool {

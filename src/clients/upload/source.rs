@@ -4,7 +4,11 @@ use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
 };
 
 use bytes::Bytes;
@@ -24,6 +28,8 @@ pub(super) struct Source {
     /// Whether a chunk was wished for that has not come yet.
     reading: bool,
     digesting: Digesting,
+    /// Bytes of memory for chunks so far.
+    memory: Arc<AtomicU64>,
 }
 
 /// A part of the file that is wanted.
@@ -64,9 +70,11 @@ impl Source {
         }
         let (wishes, wished) = mpsc::channel();
         let (read, pieces) = unbounded_channel();
-        tokio::task::spawn_blocking(move || serve(file, &wished, &read));
+        let memory = Arc::new(AtomicU64::new(0));
+        let taken = memory.clone();
+        tokio::task::spawn_blocking(move || serve(file, &wished, &read, &taken));
         let digesting = Digesting::new(size, known.filter(|digests| digests.size == size));
-        Ok(Self { path: path.to_owned(), size, wishes, pieces, reading: false, digesting })
+        Ok(Self { path: path.to_owned(), size, wishes, pieces, reading: false, digesting, memory })
     }
 
     pub(super) fn size(&self) -> u64 {
@@ -107,6 +115,11 @@ impl Source {
         Ok(piece)
     }
 
+    /// What the chunks have taken in memory at most, in bytes.
+    pub(super) fn memory(&self) -> u64 {
+        self.memory.load(Ordering::Relaxed)
+    }
+
     /// The digests, once every chunk was read.
     pub(super) async fn digests(&mut self) -> Result<Digests> {
         let doing = || message("clients.upload.reading", &[("file", &self.path.display())]);
@@ -117,13 +130,19 @@ impl Source {
 }
 
 /// Reads what is wished for until nobody wishes any more.
-fn serve(mut file: File, wishes: &mpsc::Receiver<Wish>, pieces: &UnboundedSender<io::Result<Piece>>) {
+fn serve(
+    mut file: File,
+    wishes: &mpsc::Receiver<Wish>,
+    pieces: &UnboundedSender<io::Result<Piece>>,
+    memory: &AtomicU64,
+) {
     let mut buffers = Buffers::new();
     for Wish { chunk, start, length, buffers: most } in wishes {
         let read = buffers.filled(length, most, |bytes| {
             file.seek(SeekFrom::Start(start))?;
             file.read_exact(bytes)
         });
+        memory.store(buffers.memory(), Ordering::Relaxed);
         if pieces.send(read.map(|bytes| Piece { chunk, start, bytes })).is_err() {
             return;
         }
