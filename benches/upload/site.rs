@@ -106,8 +106,8 @@ impl Server {
 }
 
 impl Counted {
-    /// Every upload was stored whole, as it was sent.
-    pub fn check(&self, sent: &[Measured], digests: bool) -> Result<()> {
+    /// Each of `count` uploads of the same file was stored whole, as it was sent.
+    pub fn check(&self, sent: &[Measured], count: usize, digests: bool) -> Result<()> {
         let volumes = self.0["ledger"]["volumes"].as_object().ok_or("no volumes in the ledger")?;
         let whole = |volume: &&Value| {
             let same = |sent: &Measured| json!(sent.sha256) == volume["sha256"];
@@ -115,7 +115,7 @@ impl Counted {
                 && volume["open"] == false
                 && (!digests || sent.iter().any(same))
         };
-        match volumes.values().filter(whole).count() == sent.len() && volumes.len() == sent.len() {
+        match volumes.values().filter(whole).count() == count && volumes.len() == count {
             true => Ok(()),
             false => Err(format!("not every upload is whole: {volumes:?}").into()),
         }
