@@ -23,6 +23,15 @@ pub fn new_private_file(path: &Path) -> io::Result<fs::File> {
     Ok(file)
 }
 
+/// Creates a file that only its owner may read; one that is there already is left as it is.
+pub fn only_new_private_file(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 /// Creates a folder, and its parents, that only the owner may enter. Their names survive a power loss.
 pub fn new_private_folder(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();

@@ -99,7 +99,7 @@ pub fn check_bytes(bytes: &[u8], name: &str, options: &CheckOptions) -> Checked 
         }
     };
     let untrusted = rules::file::layout(&book, &mut findings);
-    rules::file::merged(&book, &mut findings);
+    rules::file::merged(&book, &untrusted, &mut findings);
     let mut reading = Reading::new(&book, untrusted);
     let draft = Draft::read(&mut reading);
     findings.extend(rules::check(&draft, &reading, options));

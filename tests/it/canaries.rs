@@ -74,6 +74,69 @@ fn plan_commands_mask_every_secret_unless_told_otherwise() {
     }
 }
 
+/// Findings quote cells as they are: any part of a planned secret would show by its first word.
+#[track_caller]
+fn quotes_no_secret(text: &str, what: &str) {
+    assert!(!text.contains("canary"), "{what}: {text}");
+}
+
+/// The plan after a row or column was inserted or taken out, with the merged ranges moved as Excel does it, or left
+/// where they were as libraries do it.
+fn moved_layouts() -> Vec<(String, Workbook)> {
+    type Change = fn(Workbook, &str, u32) -> Workbook;
+    let changes: [(&str, u32, Change); 4] = [
+        ("row inserted", 24, Workbook::insert_row),
+        ("row taken out", 24, Workbook::delete_row),
+        ("column inserted", 17, Workbook::insert_column),
+        ("column taken out", 17, Workbook::delete_column),
+    ];
+    let mut moved = Vec::new();
+    for sheet in ["主机规划", "集群管理信息"] {
+        for (name, last, change) in changes {
+            for at in 1..=last {
+                let mut plan = plan();
+                let merges = plan.sheet(sheet).merges.clone();
+                let changed = change(plan, sheet, at);
+                let mut left = changed.clone();
+                left.sheet(sheet).merges = merges;
+                moved.push((format!("{sheet}: {name} at {at}"), changed));
+                moved.push((format!("{sheet}: {name} at {at}, merges left"), left));
+            }
+        }
+    }
+    moved
+}
+
+#[test]
+fn a_layout_that_moved_shows_no_password_wherever_it_came_to_lie() {
+    let mut refused = 0;
+    for (what, workbook) in moved_layouts() {
+        let checked = voyager::plan::check_bytes(&workbook.bytes(), "plan.xlsx", &Default::default());
+        refused += usize::from(checked.has_errors());
+        quotes_no_secret(&format!("{:?}", checked.diagnostics), &what);
+        quotes_no_secret(&checked.json(voyager::text::Lang::Zh).to_string(), &what);
+    }
+    assert!(refused > 200, "only {refused} layouts were refused");
+}
+
+#[test]
+fn commands_that_refuse_a_moved_layout_tell_no_password() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for workbook in [plan().insert_column("主机规划", 5), plan().insert_row("主机规划", 3)] {
+        workbook.write(folder.path(), "plan.xlsx");
+        for command in
+            ["plan check plan.xlsx", "plan show plan.xlsx", "plan export plan.xlsx", "run --plan plan.xlsx"]
+        {
+            for output in ["human", "json"] {
+                let args = command.split(' ').chain(["-v", "--output", output]);
+                let ran = Voyager::within(folder.path()).args(args).run().exits_with(3);
+                quotes_no_secret(&ran.stdout, command);
+                quotes_no_secret(&ran.stderr, command);
+            }
+        }
+    }
+}
+
 #[track_caller]
 fn tells_nothing(site: &SimulatedSite, ran: &Ran) {
     let tokens = site

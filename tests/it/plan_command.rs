@@ -99,6 +99,19 @@ fn export_masks_secrets_unless_asked_for_them_and_then_writes_a_private_file() {
 }
 
 #[test]
+fn an_export_is_told_and_never_written_over_a_file_least_of_all_the_workbook() {
+    let folder = with_plan();
+    let export =
+        |to: &str| Voyager::within(folder.path()).args(["plan", "export", "plan.xlsx", "--to", to]).run();
+    let workbook = || fs::read(folder.path().join("plan.xlsx")).expect("the workbook is there");
+    let before = workbook();
+    export("plan.xlsx").exits_with(8).says("the file exists").says("--to another.json");
+    assert_eq!(workbook(), before);
+    export("plan.json").exits_with(0).says("written: plan.json");
+    export("plan.json").exits_with(8).says("the file exists");
+}
+
+#[test]
 fn a_blank_workbook_is_written_once_and_never_over_another_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let template = || Voyager::within(folder.path()).args(["plan", "template", "new.xlsx"]).run();

@@ -1,6 +1,9 @@
 //! `voyager plan export PLAN`: the plan for other programs; secrets masked unless asked for.
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use serde_json::json;
@@ -24,16 +27,29 @@ pub struct PlanExport {
 }
 
 pub fn run(session: &Session, options: &PlanExport) -> Result<Ended> {
+    // Before anything is read: whatever lies there, the workbook itself above all, is not ours to replace.
+    if let Some(path) = options.to.as_ref().filter(|path| path.symlink_metadata().is_ok()) {
+        return Err(failure(path).answer(message("cli.export.exists", &[])));
+    }
     let plan = load(session, options.file.path(), &CheckOptions::default())?.plan;
     let plan = if options.with_secrets { view::json_with_secrets(&plan) } else { view::json(&plan) };
     let text = format!("{:#}\n", json!({"schema": "1.0", "plan": plan}));
     match &options.to {
         None => session.screen.raw(text.as_bytes()),
-        Some(path) => platform::new_private_file(path)
-            .and_then(|mut file| file.write_all(text.as_bytes()))
-            .map_err(|error| {
-            Failure::new(Kind::Local, message("cli.export.doing", &[])).at(path.display()).because(&error)
-        })?,
+        Some(path) => {
+            platform::only_new_private_file(path)
+                .and_then(|mut file| file.write_all(text.as_bytes()))
+                .map_err(|error| failure(path).because(&error))?;
+            // Standard output is the plan's alone.
+            let written = message("cli.export.written", &[("file", &path.display())]);
+            session.screen.aside(session.screen.say(&written));
+        }
     }
     Ok(Ended::Well)
+}
+
+fn failure(path: &Path) -> Box<Failure> {
+    Failure::new(Kind::Local, message("cli.export.doing", &[]))
+        .at(path.display())
+        .advise(message("cli.export.advice", &[]))
 }

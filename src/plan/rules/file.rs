@@ -9,6 +9,9 @@ use crate::plan::{
     rule::Severity,
 };
 
+/// What stands for a value that is not shown.
+const MASK: &str = "***";
+
 /// Compares the labels of every sheet that is there. Returns the sheets whose cells cannot be trusted.
 pub fn layout(book: &Book, findings: &mut Vec<Finding>) -> Vec<&'static str> {
     let mut untrusted: Vec<&'static str> = Vec::new();
@@ -46,6 +49,18 @@ fn content(book: &Book, cell: &CellRef) -> String {
     text(&book.answer(cell).content)
 }
 
+/// Where a label is not in its place the layout has moved, and any cell may hold what a password cell held before: only
+/// what is a label somewhere is quoted.
+fn quotable(found: &str) -> String {
+    let bare = normalise::label(found);
+    let mut labels = map::map().anchors.values().flat_map(|anchors| anchors.values());
+    if bare.is_empty() || labels.any(|label| normalise::label(label) == bare) {
+        found.to_owned()
+    } else {
+        MASK.to_owned()
+    }
+}
+
 /// Says what was found, and where the label went.
 fn mismatch(book: &Book, cell: &CellRef, label: &str) -> Finding {
     let found = content(book, cell);
@@ -58,7 +73,7 @@ fn mismatch(book: &Book, cell: &CellRef, label: &str) -> Finding {
         (None, true) => "PLAN-011.blank",
         (None, false) => "PLAN-011",
     };
-    let finding = Finding::new(rule).at(cell).value(found).arg("label", &label);
+    let finding = Finding::new(rule).at(cell).value(quotable(&found)).arg("label", &label);
     match elsewhere {
         Some(other) => finding.related([&other]),
         None => finding,
@@ -81,8 +96,8 @@ fn old_revision(book: &Book, findings: &mut Vec<Finding>) -> &'static [&'static 
     absent
 }
 
-/// PLAN-023: Excel shows only the first cell of a merged range.
-pub fn merged(book: &Book, findings: &mut Vec<Finding>) {
+/// PLAN-023: Excel shows only the first cell of a merged range. Nothing but labels is quoted from `untrusted` sheets.
+pub fn merged(book: &Book, untrusted: &[&str], findings: &mut Vec<Finding>) {
     for name in map::SHEETS {
         let Some(sheet) = book.sheet(name) else { continue };
         for (at, cell) in &sheet.cells {
@@ -100,6 +115,7 @@ pub fn merged(book: &Book, findings: &mut Vec<Finding>) {
                 .fields
                 .values()
                 .any(|field| field.class == Class::Secret && field.cells().any(|cell| cell == at));
+            let shown = if untrusted.contains(&name) { quotable(&shown) } else { shown };
             findings.push(if secret { finding } else { finding.value(shown) });
         }
     }

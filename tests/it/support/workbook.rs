@@ -132,6 +132,18 @@ impl Workbook {
         self.shift(sheet, |(r, c)| (r, c + u32::from(c >= column)))
     }
 
+    /// Takes a row out and moves what is below it up.
+    pub fn delete_row(mut self, sheet: &str, row: u32) -> Self {
+        self.sheet(sheet).cells.retain(|(r, _), _| *r != row);
+        self.shift(sheet, |(r, c)| (r - u32::from(r > row), c))
+    }
+
+    /// Takes a column out and moves what is right of it left.
+    pub fn delete_column(mut self, sheet: &str, column: u32) -> Self {
+        self.sheet(sheet).cells.retain(|(_, c), _| *c != column);
+        self.shift(sheet, |(r, c)| (r, c - u32::from(c > column)))
+    }
+
     fn shift(mut self, sheet: &str, to: impl Fn((u32, u32)) -> (u32, u32)) -> Self {
         let sheet = self.sheet(sheet);
         let cells = std::mem::take(&mut sheet.cells);
