@@ -31,6 +31,8 @@ pub enum Kind {
     Decision = 9,
     /// 10: `diff` found differences.
     Differences = 10,
+    /// 11: the maintenance window left no room for the next step, or has ended; resumable.
+    Window = 11,
     /// 129: the terminal hung up; resumable.
     HungUp = 129,
     /// 130: interrupted by Ctrl-C; resumable.

@@ -7,6 +7,7 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_socks::{Error as SocksError, tcp::Socks5Stream};
 
 use super::{
+    gate::Gate,
     limits::Limits,
     proxy::{Proxy, Rehearsal},
 };
@@ -41,6 +42,7 @@ impl fmt::Display for Endpoint {
 pub struct Dialler {
     way: Way,
     limits: Limits,
+    gate: Option<Arc<dyn Gate>>,
 }
 
 #[derive(Clone, Debug)]
@@ -51,12 +53,22 @@ enum Way {
 
 impl Dialler {
     pub fn direct(limits: Limits) -> Self {
-        Self { way: Way::Direct, limits }
+        Self { way: Way::Direct, limits, gate: None }
     }
 
     /// Everything goes through `proxy`; there is no direct way left, and names are the proxy's matter.
     pub fn through(proxy: Proxy, limits: Limits) -> Self {
-        Self { way: Way::Socks5(Arc::new(proxy)), limits }
+        Self { way: Way::Socks5(Arc::new(proxy)), limits, gate: None }
+    }
+
+    /// Everything that changes the site asks `gate` first.
+    pub fn gated(self, gate: Arc<dyn Gate>) -> Self {
+        Self { gate: Some(gate), ..self }
+    }
+
+    /// Why no request that changes the site may leave now; `None`: it may.
+    pub(super) fn shut(&self) -> Option<Text> {
+        self.gate.as_ref()?.shut()
     }
 
     pub fn limits(&self) -> &Limits {

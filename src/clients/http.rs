@@ -99,6 +99,9 @@ impl Http {
         token: Option<(&'static str, &Secret<String>)>,
         attempt: u32,
     ) -> Result<Answer, Problem> {
+        if let Some(why) = self.dialler.shut().filter(|_| call.changes) {
+            return Err(Problem::HeldBack(why));
+        }
         let (started, clock) = (Timestamp::now(), Instant::now());
         let answer = self.exchange(call, target, token).await;
         let described;

@@ -6,6 +6,7 @@ pub mod dial;
 pub mod download;
 pub mod fisheye;
 pub mod form;
+pub mod gate;
 pub mod http;
 pub mod inspector;
 pub mod lenient;

@@ -2,7 +2,9 @@
 
 use std::{fmt, io, time::Duration};
 
-use super::{dial::Endpoint, http::Answer, redact::Redactor, trust::Refusal, upload::Setback, wire::Class};
+use super::{
+    dial::Endpoint, gate, http::Answer, redact::Redactor, trust::Refusal, upload::Setback, wire::Class,
+};
 use crate::{
     failure::{Effect, Failure, Kind},
     messages::message,
@@ -26,6 +28,8 @@ pub enum Problem {
     Refused(Box<Refused>),
     /// The exchange happened but could not be written to the transcript.
     Unrecorded(io::Error),
+    /// Not sent: the maintenance window is not open, and why.
+    HeldBack(Text),
     /// No session: the login failed for a reason of its own.
     NoSession(Box<Failure>),
 }
@@ -106,7 +110,9 @@ impl Problem {
     /// Whether the site may have acted. A 5xx may come from a proxy in front of a service that did act.
     pub fn effect(&self) -> Effect {
         match self {
-            Self::NotSent { .. } | Self::Untrusted(_) | Self::NoSession(_) => Effect::None,
+            Self::NotSent { .. } | Self::Untrusted(_) | Self::HeldBack(_) | Self::NoSession(_) => {
+                Effect::None
+            }
             Self::Refused(refused) if refused.status < 500 && refused.status != 408 => Effect::None,
             Self::Refused(_) | Self::Lost { .. } | Self::Unrecorded(_) => Effect::Unknown,
         }
@@ -119,7 +125,9 @@ impl Problem {
             Self::Refused(refused) if refused.status == 429 => Setback::Throttled,
             Self::Refused(refused) if refused.status >= 500 => Setback::Lost,
             Self::Refused(_) => Setback::Refused,
-            Self::Untrusted(_) | Self::Unrecorded(_) | Self::NoSession(_) => Setback::Final,
+            Self::Untrusted(_) | Self::Unrecorded(_) | Self::HeldBack(_) | Self::NoSession(_) => {
+                Setback::Final
+            }
         }
     }
 
@@ -129,7 +137,7 @@ impl Problem {
         match self {
             Self::NotSent { .. } | Self::Lost { .. } => true,
             Self::Refused(refused) => refused.status >= 500 || refused.status == 429,
-            Self::Untrusted(_) | Self::Unrecorded(_) | Self::NoSession(_) => false,
+            Self::Untrusted(_) | Self::Unrecorded(_) | Self::HeldBack(_) | Self::NoSession(_) => false,
         }
     }
 
@@ -151,6 +159,7 @@ impl Problem {
         let mut failure = Failure::new(kind, doing);
         match self {
             Self::NoSession(failure) => return failure,
+            Self::HeldBack(why) => return gate::held_back(failure.doing, why),
             Self::Untrusted(refusal) => {
                 return refusal.failure(failure.doing);
             }
@@ -211,6 +220,7 @@ impl fmt::Display for Problem {
             Self::Untrusted(refusal) => refusal.fmt(f),
             Self::Refused(refused) => refused.fmt(f),
             Self::Unrecorded(error) => error.fmt(f),
+            Self::HeldBack(why) => f.write_str(&why.en),
             Self::NoSession(failure) => write!(f, "no session: {}", failure.doing.en),
         }
     }

@@ -43,6 +43,10 @@ pub(super) struct Attempt<'a, W: World> {
     pub service: Option<Rc<Mutex<()>>>,
     /// The site refused the act: the intent is closed although the step failed.
     pub refused: Cell<bool>,
+    /// It has begun to change the site.
+    pub begun: Cell<bool>,
+    /// The maintenance window leaves it no room, so it was not begun.
+    pub put_off: Cell<bool>,
 }
 
 /// How an act returned.
@@ -190,6 +194,13 @@ impl<W: World> Attempt<'_, W> {
         if let Some(failure) = context.broken.borrow().clone() {
             return Err(failure);
         }
+        if let Err(failure) = self.handle.admitted().await {
+            self.put_off.set(failure.kind == Kind::Window);
+            return Err(failure);
+        }
+        if !self.begun.replace(true) && !self.step.manifest.local {
+            context.begun.borrow_mut().push(self.step.manifest.title.clone());
+        }
         context.crash.at(&self.step.id, CrashPoint::BeforeIntent).await;
         context.record_with(
             EventKind::Intent { step: self.step.id.clone() },
@@ -209,7 +220,18 @@ impl<W: World> Attempt<'_, W> {
                 self.refused.set(true);
                 Err(failure)
             }
+            // Nothing more leaves in this window: a second look would only lead to a second refusal.
+            Err(failure) if failure.kind == Kind::Window => Err(failure.answer_lost()),
             Err(failure) => Ok(Acted::Lost(failure.answer_lost())),
+        }
+    }
+
+    /// It has ended, one way or the other.
+    pub fn ended(&self) {
+        let mut begun = self.handle.context.begun.borrow_mut();
+        let own = |title: &crate::text::Text| *title == self.step.manifest.title;
+        if let Some(at) = begun.iter().position(own).filter(|_| self.begun.get()) {
+            begun.swap_remove(at);
         }
     }
 

@@ -84,7 +84,7 @@ impl Cancel {
     }
 }
 
-/// Whether a failure only says that the run was stopped.
+/// Whether a failure only says that the run was stopped, by the operator or by the end of the maintenance window.
 pub fn is_stop(failure: &Failure) -> bool {
-    matches!(failure.kind, Kind::Interrupted | Kind::Terminated | Kind::HungUp)
+    matches!(failure.kind, Kind::Interrupted | Kind::Terminated | Kind::HungUp | Kind::Window)
 }

@@ -20,11 +20,49 @@ const SHORTEST_LIMIT: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Clock(Rc<Kind>);
 
+/// Where the dates of a site come from; may be asked on any thread.
+#[derive(Clone, Copy, Debug)]
+pub enum Dates {
+    /// This machine's clock: right also after it was set, and after the machine slept.
+    Machine,
+    /// A rehearsal's: the date that it began with, and the site's time since.
+    Rehearsed { began: Timestamp, started: Instant, speed: f64 },
+}
+
+impl Dates {
+    /// Those of a site that runs at `speed`; `began` replaces the date of today.
+    pub fn of(speed: f64, began: Option<Timestamp>) -> Self {
+        let speed = sane(speed);
+        match began {
+            None if speed == 1.0 => Self::Machine,
+            began => {
+                let began = began.unwrap_or_else(Timestamp::now);
+                Self::Rehearsed { began, started: Instant::now(), speed }
+            }
+        }
+    }
+
+    pub fn now(self) -> Timestamp {
+        match self {
+            Self::Machine => Timestamp::now(),
+            Self::Rehearsed { began, started, speed } => {
+                began.saturating_add(started.elapsed().mul_f64(speed)).unwrap_or(began)
+            }
+        }
+    }
+}
+
+/// A site is never slower than real.
+fn sane(speed: f64) -> f64 {
+    if speed.is_finite() && speed > 1.0 { speed } else { 1.0 }
+}
+
 #[derive(Debug)]
 enum Kind {
     Real {
         started: Instant,
         speed: f64,
+        dates: Dates,
     },
     /// For tests: nobody sleeps; the earliest sleeper moves the time on.
     Instant {
@@ -42,8 +80,12 @@ impl Clock {
 
     /// The clock of a rehearsal at `speed` (1 and more; anything else counts as 1).
     pub fn scaled(speed: f64) -> Self {
-        let speed = if speed.is_finite() && speed > 1.0 { speed } else { 1.0 };
-        Self(Rc::new(Kind::Real { started: Instant::now(), speed }))
+        Self::dated(speed, Dates::of(speed, None))
+    }
+
+    /// The same with dates of its own.
+    pub fn dated(speed: f64, dates: Dates) -> Self {
+        Self(Rc::new(Kind::Real { started: Instant::now(), speed: sane(speed), dates }))
     }
 
     /// A clock on which every sleep ends at once and the time moves on by it.
@@ -68,10 +110,18 @@ impl Clock {
         }
     }
 
+    /// The date at the site: in a rehearsal it goes on as fast as the site does.
+    pub fn date(&self) -> Timestamp {
+        match &*self.0 {
+            Kind::Real { dates, .. } => dates.now(),
+            Kind::Instant { .. } => self.now(),
+        }
+    }
+
     /// Site time since the clock was made; monotonic.
     pub fn elapsed(&self) -> Duration {
         match &*self.0 {
-            Kind::Real { started, speed } => started.elapsed().mul_f64(*speed),
+            Kind::Real { started, speed, .. } => started.elapsed().mul_f64(*speed),
             Kind::Instant { now, .. } => now.get(),
         }
     }

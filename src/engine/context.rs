@@ -2,6 +2,8 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+use tokio::sync::Mutex;
+
 use super::{
     cancel::Cancel,
     clock::Clock,
@@ -11,10 +13,14 @@ use super::{
     journal::{Durability, Journal},
     lock::Lock,
     question::Answerer,
-    run::Setup,
+    run::{Options, Setup},
     tally::Tally,
+    window::Window,
 };
-use crate::failure::{Failure, Result};
+use crate::{
+    failure::{Failure, Result},
+    text::Text,
+};
 
 pub(super) struct Context {
     pub clock: Clock,
@@ -22,6 +28,12 @@ pub(super) struct Context {
     pub journal: RefCell<Journal>,
     pub answerer: Rc<dyn Answerer>,
     pub crash: CrashPlan,
+    /// When changes may be made; `None`: at any time.
+    pub window: Option<Window>,
+    /// Held while a question stands: one at a time.
+    pub asking: Mutex<()>,
+    /// The titles of the steps that have begun to change the site and have not ended.
+    pub begun: RefCell<Vec<Text>>,
     /// A note that could not be recorded; no further act starts over it.
     pub broken: RefCell<Option<Box<Failure>>>,
     sinks: Vec<Rc<dyn Sink>>,
@@ -30,13 +42,16 @@ pub(super) struct Context {
 
 impl Context {
     /// Takes a setup apart: what steps share, and what only the runner uses.
-    pub fn of(setup: Setup, crash: CrashPlan, tally: Rc<Tally>) -> (Rc<Self>, SecretKey, Option<Lock>) {
+    pub fn of(setup: Setup, options: &Options, tally: Rc<Tally>) -> (Rc<Self>, SecretKey, Option<Lock>) {
         let context = Self {
             clock: setup.clock,
             cancel: setup.cancel,
             journal: RefCell::new(setup.journal),
             answerer: setup.answerer,
-            crash,
+            crash: options.crash.clone(),
+            window: options.window.clone(),
+            asking: Mutex::default(),
+            begun: RefCell::default(),
             broken: RefCell::new(None),
             sinks: setup.sinks,
             tally,

@@ -22,6 +22,18 @@ pub fn critical_path(before: &[Vec<usize>], lengths: &[Duration]) -> (Vec<usize>
     (chain, length)
 }
 
+/// When each step can start, if nothing but what comes before it holds it up; the graph has no cycle.
+pub fn starts(before: &[Vec<usize>], lengths: &[Duration]) -> Vec<Duration> {
+    let mut ends: Vec<Option<Duration>> = vec![None; before.len()];
+    let mut starts = vec![Duration::ZERO; before.len()];
+    while let Some((at, begun)) =
+        (0..ends.len()).filter(|&at| ends[at].is_none()).find_map(|at| Some((at, start(&ends, &before[at])?)))
+    {
+        (starts[at], ends[at]) = (begun, Some(begun + lengths[at]));
+    }
+    starts
+}
+
 /// When everything in `before` is over; `None` as long as that is not known.
 fn start(ends: &[Option<Duration>], before: &[usize]) -> Option<Duration> {
     before.iter().try_fold(Duration::ZERO, |latest, &at| ends[at].map(|end| latest.max(end)))
@@ -38,6 +50,13 @@ mod tests {
         let before = [vec![], vec![0], vec![0], vec![2, 1], vec![]];
         assert_eq!(critical_path(&before[..4], &seconds[..4]), (vec![0, 1, 3], Duration::from_secs(7)));
         assert_eq!(critical_path(&before, &seconds), (vec![4], Duration::from_secs(9)));
+    }
+
+    #[test]
+    fn a_step_starts_when_all_before_it_are_over() {
+        let seconds = [1, 5, 2, 1].map(Duration::from_secs);
+        let before = [vec![], vec![0], vec![0], vec![2, 1]];
+        assert_eq!(starts(&before, &seconds), [0, 1, 1, 6].map(Duration::from_secs));
     }
 
     #[test]

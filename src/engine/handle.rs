@@ -9,6 +9,7 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
+    admission::Need,
     clock::{Clock, Limit},
     context::Context,
     event::{EventKind, Level, Outcome},
@@ -36,6 +37,8 @@ pub struct Handle {
     dependents: Vec<String>,
     /// The operator said `--redo`.
     anew: bool,
+    /// What it asks of a maintenance window.
+    pub(super) need: Need,
     /// While an act runs, waits are not cut short by a first Ctrl-C.
     acting: Cell<bool>,
     /// Something was remembered since the act began, so it cannot have been without effect.
@@ -57,6 +60,7 @@ impl Handle {
         providers: Rc<Vec<(String, String)>>,
         dependents: Vec<String>,
         anew: bool,
+        need: Need,
     ) -> Self {
         Self {
             step,
@@ -65,6 +69,7 @@ impl Handle {
             providers,
             dependents,
             anew,
+            need,
             acting: Cell::new(false),
             remembered_now: Cell::new(false),
             last_hint: Cell::new(None),
@@ -233,6 +238,7 @@ impl Handle {
     /// Asks the operator; `flag` answers it without a terminal. Nobody there: a `Kind::Decision` failure.
     pub async fn ask(&self, title: Text, details: Vec<Text>, form: Form, flag: &str) -> Result<Answer> {
         let question = Question { step: self.step.clone(), title, details, form, flag: flag.to_owned() };
+        let one = self.context.asking.lock().await;
         self.context.record(EventKind::Asked { question: question.clone() })?;
         let cancel = &self.context.cancel;
         let answer = tokio::select! {
@@ -241,6 +247,9 @@ impl Handle {
             () = cancel.until_requested() => return Err(cancel.failure(question.title)),
         };
         self.context.record(EventKind::Answered { step: self.step.clone(), answer: answer.clone() })?;
+        drop(one);
+        // Nobody knows how long the question stood.
+        self.admitted().await?;
         Ok(answer)
     }
 

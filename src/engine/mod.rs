@@ -3,6 +3,7 @@
 //! It knows neither the plan nor HTTP. Steps say *what* (a probe, an act); the engine alone decides about
 //! resuming, repeating, proving, waiting, asking and recording (DESIGN §4).
 
+mod admission;
 mod attempt;
 pub mod cancel;
 mod change;
@@ -13,6 +14,7 @@ pub mod crash;
 mod critical;
 pub mod event;
 pub mod facts;
+pub mod forecast;
 pub mod handle;
 pub mod inputs;
 pub mod journal;
@@ -35,6 +37,7 @@ mod tally;
 mod verify;
 mod view;
 mod waiting;
+pub mod window;
 pub mod world;
 
 pub use cancel::{Cancel, Reason};
@@ -54,6 +57,7 @@ pub use settle::Settle;
 pub use stage::{Stage, check_runbook};
 pub use step::{ChangeProbe, Difference, OnceProbe, Sent, Steps, WaitProbe};
 pub use survey::{StepState, survey};
+pub use window::Window;
 pub use world::{Content, FieldValue, World};
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use super::{
     critical::critical_path,
     event::{EventKind, Level, Outcome, PlanIdentity, RunSummary, Sink},
     facts::Facts,
+    forecast,
     handle::{Handle, millis},
     inputs::{Inputs, SecretKey},
     journal::Journal,
@@ -36,6 +37,7 @@ use super::{
     step::StepKind,
     tally::Tally,
     verify::verify,
+    window::Window,
     world::World,
 };
 use crate::{
@@ -67,6 +69,8 @@ pub struct Options {
     pub run_folder: Option<PathBuf>,
     /// Passed on to the first event.
     pub plan: Option<PlanIdentity>,
+    /// When the site may be changed; `None`: at any time.
+    pub window: Option<Window>,
     /// Rehearsals only.
     pub crash: CrashPlan,
 }
@@ -81,7 +85,7 @@ pub async fn run<W: World + 'static>(
 ) -> RunSummary {
     let clock = setup.clock.clone();
     let tally = Rc::new(Tally::default());
-    let (context, key, lock) = Context::of(setup, options.crash.clone(), tally.clone());
+    let (context, key, lock) = Context::of(setup, options, tally.clone());
     let started = clock.elapsed();
     let (mut failure, critical) = match Runner::new(world, stages, &context, &key, options) {
         Ok(runner) => (runner.run(lock).await, runner.critical(&tally)),
@@ -201,7 +205,24 @@ impl<'a, W: World + 'static> Runner<'a, W> {
         for settle in &self.options.settle {
             self.settle(settle)?;
         }
+        if let Some(window) = &self.context.window {
+            let left = window.left(self.context.clock.date());
+            let forecast = forecast::of(&self.book, &self.open(), Some(left));
+            self.context.record(say(Level::Info, forecast.lengths()))?;
+            self.context.record(say(Level::Info, forecast.stops(&window.closes_at())))?;
+        }
         corrections::admit(&self.book, &self.part, &self.inputs, &self.options.redo, self.context)
+    }
+
+    /// Per node: whether it is still to be done, as far as the journal knows.
+    fn open(&self) -> Vec<bool> {
+        let journal = self.context.journal.borrow();
+        let ended = |id: &str| {
+            let record = journal.state().step(id);
+            record.is_some_and(|record| record.finished.is_some() && !record.open_intent)
+        };
+        let nodes = self.book.nodes.iter().zip(&self.part);
+        nodes.map(|(node, part)| *part && (node.step.kind.only_reads() || !ended(&node.step.id))).collect()
     }
 
     fn settle(&self, settle: &Settle) -> Result<()> {
@@ -238,6 +259,7 @@ impl<'a, W: World + 'static> Runner<'a, W> {
                 self.providers.clone(),
                 self.book.dependents_of(at),
                 self.options.redo.contains(&step.id),
+                self.book.need(at, &self.part),
             ),
             before: self.context.journal.borrow().state().step(&step.id).cloned(),
             inputs: self.inputs[at].clone(),
@@ -245,6 +267,8 @@ impl<'a, W: World + 'static> Runner<'a, W> {
             needed_only: !self.selected[at],
             service,
             refused: Cell::new(false),
+            begun: Cell::new(false),
+            put_off: Cell::new(false),
         }
     }
 
@@ -257,6 +281,7 @@ impl<'a, W: World + 'static> Runner<'a, W> {
             Ok(()) => run_kind(&attempt).await,
             Err(failure) => Err(failure),
         };
+        attempt.ended();
         let elapsed_ms = millis(self.context.clock.elapsed().saturating_sub(started));
         match ended {
             Ok((outcome, facts)) => {
@@ -268,14 +293,27 @@ impl<'a, W: World + 'static> Runner<'a, W> {
                 self.context.crash.at(step, CrashPoint::AfterOutcome).await;
                 Ok(())
             }
+            Err(failure) if attempt.put_off.get() && !self.is_open(step) => {
+                let reason = failure.meaning.clone().unwrap_or_default();
+                let outcome = Outcome::NotRun { reason };
+                let end =
+                    EventKind::StepFinished { step: step.clone(), outcome, facts: Facts::none(), elapsed_ms };
+                self.context.report(end);
+                Err(failure)
+            }
             Err(failure) => Err(self.fail(&attempt, failure, elapsed_ms)),
         }
+    }
+
+    /// Whether the act of a step was begun and nobody knows how it ended.
+    fn is_open(&self, step: &str) -> bool {
+        self.context.journal.borrow().state().step(step).is_some_and(|record| record.open_intent)
     }
 
     /// Records a bad end. An intent stays open unless the site refused the act.
     pub fn fail(&self, attempt: &Attempt<'_, W>, mut failure: Box<Failure>, elapsed_ms: u64) -> Box<Failure> {
         let step = &attempt.step.id;
-        let open = self.context.journal.borrow().state().step(step).is_some_and(|record| record.open_intent);
+        let open = self.is_open(step);
         failure.effect = if open && !attempt.refused.get() { Effect::Unknown } else { Effect::None };
         if failure.at.is_none() {
             failure.at = Some(step.clone());

@@ -12,10 +12,11 @@ use super::{
     handle::millis,
     lock::Lock,
     run::Runner,
+    step::StepKind,
     world::World,
 };
 use crate::{
-    failure::{Failure, Result},
+    failure::{Failure, Kind, Result},
     messages::message,
     text::Text,
 };
@@ -40,13 +41,20 @@ pub(super) struct Schedule<'r, 'a, W: World> {
     /// Per stage: when its first step started (site time).
     stages: Vec<Option<Duration>>,
     failure: Option<Box<Failure>>,
+    /// The maintenance window has not opened yet: nothing but checks starts.
+    held: bool,
+    /// Steps that the window left no room for.
+    put_off: Vec<usize>,
 }
 
 impl<'r, 'a, W: World + 'static> Schedule<'r, 'a, W> {
     pub fn new(runner: &'r Runner<'a, W>) -> Self {
         let states =
             runner.part.iter().map(|part| if *part { State::Waiting } else { State::Apart }).collect();
-        Self { runner, states, stages: vec![None; runner.book.stages.len()], failure: None }
+        let window = runner.context.window.as_ref();
+        let held = window.is_some_and(|window| window.opens_in(runner.context.clock.date()).is_some());
+        let stages = vec![None; runner.book.stages.len()];
+        Self { runner, states, stages, failure: None, held, put_off: Vec::new() }
     }
 
     /// Runs everything there is to run; the first failure, when there was one.
@@ -54,12 +62,17 @@ impl<'r, 'a, W: World + 'static> Schedule<'r, 'a, W> {
         let runner = self.runner;
         let mut in_hand: FuturesUnordered<LocalBoxFuture<'r, (usize, Result<()>)>> = FuturesUnordered::new();
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
+        let (mut opening, mut watch) =
+            (std::pin::pin!(runner.context.opening()), std::pin::pin!(runner.context.watch_window()));
         loop {
             while let Some(at) = self.next() {
                 if !self.start(at) {
                     continue;
                 }
                 in_hand.push(Box::pin(async move { (at, runner.step(at).await) }));
+            }
+            if in_hand.is_empty() && !self.waits_for_window() {
+                break;
             }
             tokio::select! {
                 biased;
@@ -68,10 +81,10 @@ impl<'r, 'a, W: World + 'static> Schedule<'r, 'a, W> {
                     self.abandon();
                     break;
                 }
-                ended = in_hand.next() => match ended {
-                    Some((at, result)) => self.end(at, result),
-                    None => break,
-                },
+                Some((at, result)) = in_hand.next() => self.end(at, result),
+                () = runner.context.cancel.until_requested(), if in_hand.is_empty() => {}
+                () = &mut opening, if self.held => self.open(),
+                never = &mut watch => match never {},
                 _ = heartbeat.tick() => {
                     if let Some(lock) = &mut lock {
                         // The OS lock is what counts; a late heartbeat misleads nobody on this machine.
@@ -89,7 +102,30 @@ impl<'r, 'a, W: World + 'static> Schedule<'r, 'a, W> {
         if self.runner.context.cancel.requested() {
             return None;
         }
-        (0..self.states.len()).find(|&at| self.states[at] == State::Waiting && self.ended(at))
+        let held = |at: &usize| self.held && !self.is_check(*at);
+        (0..self.states.len()).find(|at| self.states[*at] == State::Waiting && self.ended(*at) && !held(at))
+    }
+
+    fn is_check(&self, at: usize) -> bool {
+        matches!(self.runner.book.nodes[at].step.kind, StepKind::Check { .. })
+    }
+
+    /// Whether there is nothing to do but to wait until the window opens; not when a check has failed already.
+    fn waits_for_window(&self) -> bool {
+        self.held
+            && self.failure.is_none()
+            && !self.runner.context.cancel.requested()
+            && self.states.contains(&State::Waiting)
+    }
+
+    /// The window is open. What was checked before may be different by now, so it is checked again.
+    fn open(&mut self) {
+        self.held = false;
+        for at in 0..self.states.len() {
+            if self.states[at] == State::Well && self.is_check(at) {
+                self.states[at] = State::Waiting;
+            }
+        }
     }
 
     /// Whether everything that `at` comes after has ended, and what it only waits for too. A step apart (a check of
@@ -123,7 +159,11 @@ impl<'r, 'a, W: World + 'static> Schedule<'r, 'a, W> {
         });
         if let Some(culprit) = culprit {
             let title = &self.runner.book.nodes[culprit].step.manifest.title;
-            self.not_run(at, message("engine.run.after-failure", &[("step", title)]));
+            let reason = match self.put_off.contains(&culprit) {
+                true => message("engine.run.after-put-off", &[("step", title)]),
+                false => message("engine.run.after-failure", &[("step", title)]),
+            };
+            self.not_run(at, reason);
             self.states[at] = State::Badly(Some(culprit));
             self.end_stage(self.runner.book.nodes[at].stage);
             return false;
@@ -142,6 +182,9 @@ impl<'r, 'a, W: World + 'static> Schedule<'r, 'a, W> {
         self.states[at] = match result {
             Ok(()) => State::Well,
             Err(failure) => {
+                if failure.kind == Kind::Window {
+                    self.put_off.push(at);
+                }
                 self.fail(failure);
                 State::Badly(None)
             }

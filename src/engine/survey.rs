@@ -50,7 +50,7 @@ pub async fn survey<W: World + 'static>(
     let clock = setup.clock.clone();
     let started = clock.elapsed();
     // Its own lock, if any, is held to the end.
-    let (context, key, _lock) = Context::of(setup, options.crash.clone(), tally.clone());
+    let (context, key, _lock) = Context::of(setup, options, tally.clone());
     let runner = Runner::new(world, stages, &context, &key, options)?;
     context.record(EventKind::RunStarted(outline::of_run(&runner, options)))?;
     let mut seen = Vec::new();

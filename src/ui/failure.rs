@@ -4,12 +4,19 @@ use super::{
     columns::{pad, width},
     screen::{Screen, Tint},
 };
-use crate::{failure::Failure, messages::message};
+use crate::{
+    failure::{Failure, Kind},
+    messages::message,
+};
 
 /// The lines of a failure in the language of the screen, wrapped to its width.
 pub fn lines(failure: &Failure, screen: &Screen) -> Vec<String> {
-    let head = message("ui.failure.head", &[("doing", &failure.doing)]);
-    let mut lines = vec![screen.tint(Tint::Bad, screen.say(&head))];
+    let (head, tint) = match failure.kind {
+        // Nothing is wrong: it waits for the next maintenance window.
+        Kind::Window => (message("ui.failure.put-off", &[("doing", &failure.doing)]), Tint::Warn),
+        _ => (message("ui.failure.head", &[("doing", &failure.doing)]), Tint::Bad),
+    };
+    let mut lines = vec![screen.tint(tint, screen.say(&head))];
     let labels = [
         message("ui.failure.at", &[]),
         message("ui.failure.answer", &[]),
@@ -53,10 +60,7 @@ mod tests {
     use std::io;
 
     use super::*;
-    use crate::{
-        failure::Kind,
-        text::{Lang, Text},
-    };
+    use crate::text::{Lang, Text};
 
     fn deploy_failure() -> Box<Failure> {
         Failure::new(Kind::Site, Text::new("部署集群", "deploying the cluster"))

@@ -44,4 +44,5 @@ mod tower;
 mod tower_contract;
 mod uploads;
 mod verification;
+mod windows;
 mod write_back;

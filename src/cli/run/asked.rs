@@ -71,7 +71,7 @@ impl Asked {
             }
         };
         let Self { selection, settle, redo, .. } = self;
-        Ok(Options { selection, settle, redo, simulated, run_folder, plan, crash })
+        Ok(Options { selection, settle, redo, simulated, run_folder, plan, window: None, crash })
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
     cli::{logging::EventLog, session::Session, stop},
     engine::{
         self, Answer, Cancel, Clock, Journal, Lock, Options, Question, SecretKey, Stage,
+        clock::Dates,
         event::{RunSummary, Sink},
         question::Answerer,
     },
@@ -31,6 +32,8 @@ pub struct Parts {
     pub lock: Option<Lock>,
     /// How much faster than real the site's time runs.
     pub speed: f64,
+    /// What date it is there.
+    pub dates: Dates,
     /// Questions are answered with yes.
     pub yes: bool,
 }
@@ -69,7 +72,7 @@ pub async fn drive(
         key: parts.key,
         sinks: vec![shown, summary.clone(), Rc::new(EventLog), stop::unread(session, &cancel)],
         answerer: Rc::new(answerer),
-        clock: Clock::scaled(parts.speed),
+        clock: Clock::dated(parts.speed, parts.dates),
         cancel: cancel.clone(),
         lock: parts.lock,
     };

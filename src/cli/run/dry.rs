@@ -14,6 +14,7 @@ use crate::{
         plan::Loaded,
         reach::Reach,
         session::Session,
+        site_folder::{Identity, SiteFolder},
         world::{self, Kept},
     },
     clients::{
@@ -21,10 +22,16 @@ use crate::{
         trust::InMemory,
         wire::{Memory, Record},
     },
-    engine::{self, Journal, Stage, World as _},
+    engine::{
+        self, Journal, Stage, World as _,
+        forecast::{Forecast, Pace, forecast},
+        journal::FileStorage,
+    },
     failure::{Failure, Kind, Result},
     messages::message,
+    plan::Plan,
     stages::world::World,
+    text::Text,
 };
 
 /// As fast as the engine's shortest wait allows.
@@ -49,6 +56,7 @@ pub async fn run(
     // The twin is in this process: what it does not answer within a second is silent.
     let silent_probe = config.limits.silent_probe.min(Duration::from_secs(1));
     let reach = Reach::twin(&loaded.plan, twin, Limits { silent_probe, ..config.limits }).await?;
+    let rest = rest(options, stages, &asked, &loaded.plan)?;
     let given = media::folder(options.site.media.as_deref(), config);
     // Without media a stand-in lies in memory where the system has a place for that, and is gone afterwards.
     let stand_in = if given.is_none() { Some(scratch()?) } else { None };
@@ -70,14 +78,54 @@ pub async fn run(
     let lines = lines(requests.records(), stages);
     if session.json() {
         let records: Vec<Value> = lines.iter().map(|line| record(line, &names, &world, stages)).collect();
-        session.print_json(&json!({"schema": "1.0", "complete": end.exit_code == 0, "requests": records}));
+        session.print_json(&json!({
+            "schema": "1.0",
+            "complete": end.exit_code == 0,
+            "requests": records,
+            "rest": told(&rest.0),
+        }));
     } else {
         show(session, &lines, &names, &world, stages);
+        let (forecast, end) = &rest;
+        let stops = end.as_ref().map(|end| forecast.stops(end));
+        for said in std::iter::once(forecast.lengths()).chain(stops) {
+            session.screen.line(&session.screen.wrapped(session.screen.say(&said), 0));
+        }
     }
     match end.failure {
         Some(failure) => Err(failure),
         None => Ok(Ended::Run(end.exit_code)),
     }
+}
+
+/// How long the rest takes at the site as an earlier run left it, and where the window would stop it: its end.
+fn rest(
+    options: &RunOptions,
+    stages: &[Stage<World>],
+    asked: &Asked,
+    plan: &Plan,
+) -> Result<(Forecast, Option<Text>)> {
+    let scheduled = options.window.resolve(true, 1.0)?;
+    let identity = Identity::of(plan, None);
+    let journal = match SiteFolder::find(&options.site.artifacts(false), &identity)? {
+        Some(site) => Journal::snapshot(Box::new(FileStorage::new(site.journal())), &site.key, "dry-run")?,
+        None => Journal::in_memory(&identity.key(), "dry-run")?,
+    };
+    let ended = |step: &str| {
+        let record = journal.state().step(step);
+        record.is_some_and(|record| record.finished.is_some() && !record.open_intent)
+    };
+    let left = scheduled.window.as_ref().map(|window| window.left(scheduled.dates.now()));
+    let forecast = forecast(stages, &asked.selection, ended, left)?;
+    Ok((forecast, scheduled.window.map(|window| window.closes_at())))
+}
+
+fn told(forecast: &Forecast) -> Value {
+    let pace = |pace: &Pace| {
+        let stop = pace.stop.as_ref();
+        json!({"length_ms": pace.length.as_millis() as u64, "stops_before": stop.map(|stop| &stop.step)})
+    };
+    json!({"usual": pace(&forecast.usual), "slow": pace(&forecast.slow)})
 }
 
 fn scratch() -> Result<tempfile::TempDir> {

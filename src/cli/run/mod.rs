@@ -6,6 +6,7 @@ mod dry;
 mod names;
 mod next;
 mod real;
+mod window;
 
 use std::path::{Path, PathBuf};
 
@@ -72,6 +73,8 @@ pub struct RunOptions {
     pub twin: TwinOptions,
     #[arg(long, conflicts_with_all = ["proxy", "simulate", "settle", "redo"], help = "cli.option.dry-run")]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub window: window::WindowOptions,
     #[arg(long, help = "cli.option.take-over")]
     pub take_over: bool,
     #[arg(long, help = "cli.option.move-nodes")]

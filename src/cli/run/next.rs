@@ -9,7 +9,8 @@ use crate::{
     stages::world::World,
 };
 
-/// After success the look at the result; after a stop the same command again, or what its failure asks for.
+/// After success the look at the result; after a stop the same command again, or what its failure asks for. A command
+/// whose `--until` has come asks for the same hours of another day, `again`.
 pub fn command(
     session: &Session,
     options: &RunOptions,
@@ -17,11 +18,16 @@ pub fn command(
     selection: &Selection,
     end: &RunSummary,
     rehearsal: bool,
+    again: Option<&str>,
 ) -> String {
     let plan = quoted(&options.site.plan.display().to_string());
     match end.failure.as_ref().map(|failure| failure.kind) {
         Some(Kind::Plan) => return format!("voyager plan check {plan}"),
-        Some(_) => return session.arguments.iter().map(|word| shown(word)).collect::<Vec<_>>().join(" "),
+        Some(kind) => {
+            let again = again.filter(|_| kind == Kind::Window);
+            let words = later(&session.arguments, again);
+            return words.iter().map(|word| shown(word)).collect::<Vec<_>>().join(" ");
+        }
         None => {}
     }
     if options.simulate {
@@ -49,6 +55,25 @@ fn following<'a>(stages: &'a [Stage<World>], selection: &Selection) -> Option<&'
         Selection::Range(_, Some(to)) => position(to)?,
     };
     stages.get(last + 1).map(|stage| stage.manifest.id.as_str())
+}
+
+/// The command with `--window AGAIN` in the place of `--until TIME`.
+fn later(arguments: &[String], again: Option<&str>) -> Vec<String> {
+    let Some(again) = again else { return arguments.to_vec() };
+    let mut words = Vec::new();
+    let mut rest = arguments.iter();
+    while let Some(word) = rest.next() {
+        let until = word == "--until";
+        if until || word.starts_with("--until=") {
+            words.extend(["--window".to_owned(), again.to_owned()]);
+            if until {
+                rest.next();
+            }
+        } else {
+            words.push(word.clone());
+        }
+    }
+    words
 }
 
 /// One word of a command line; the password of a proxy is left out.
@@ -91,6 +116,16 @@ mod tests {
         assert_eq!(quoted("规划 表.xlsx"), "'规划 表.xlsx'");
         assert_eq!(quoted("a'b"), "'a'\\''b'");
         assert_eq!(quoted("plan.xlsx"), "plan.xlsx");
+    }
+
+    #[test]
+    fn an_end_that_has_come_becomes_the_same_hours_of_another_day() {
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let go_on = |line: &str| later(&words(line), Some("22:05-02:00")).join(" ");
+        let expected = "voyager run --window 22:05-02:00 --yes";
+        assert_eq!(go_on("voyager run --until 02:00 --yes"), expected);
+        assert_eq!(go_on("voyager run --until=2026-12-01T02:00 --yes"), expected);
+        assert_eq!(later(&words("voyager run --until 02:00"), None).join(" "), "voyager run --until 02:00");
     }
 
     #[test]

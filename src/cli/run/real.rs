@@ -21,7 +21,7 @@ use crate::{
     },
     clients::{trust::PinFile, wire::WireFile},
     engine::{
-        Answer, Journal, Lock, Question, SecretKey, Stage, event::RunSummary, journal::FileStorage,
+        self, Answer, Journal, Lock, Question, SecretKey, Stage, event::RunSummary, journal::FileStorage,
         lock::Holder, question::Form,
     },
     failure::{Failure, Kind, Result},
@@ -37,10 +37,12 @@ pub async fn run(
     stages: &[Stage<World>],
     asked: Asked,
     loaded: Loaded,
-    reach: Reach,
+    mut reach: Reach,
 ) -> Result<Ended> {
     platform::private_from_now_on();
     let rehearsal = reach.rehearsal().is_some();
+    let scheduled = options.window.resolve(rehearsal, reach.speed())?;
+    reach.dialler = scheduled.gated(reach.dialler);
     let selection = asked.selection.clone();
     let identity = Identity::of(&loaded.plan, reach.rehearsal().map(|rehearsal| rehearsal.twin_id.as_str()));
     let site = SiteFolder::open(&options.site.artifacts(rehearsal), &identity)?;
@@ -88,14 +90,17 @@ pub async fn run(
             key,
             lock: Some(lock),
             speed: reach.speed(),
+            dates: scheduled.dates,
             yes: options.yes || options.simulate,
         };
         let asked = asked.options(rehearsal, Some(folder.clone()), plan)?;
+        let asked = engine::Options { window: scheduled.window.clone(), ..asked };
         Ok(drive(session, &world, stages, parts, &asked).await)
     }
     .await;
     let (end, summary) = ended.map_err(|failure: Box<Failure>| failure.logged_at(&log))?;
-    let next = next::command(session, options, stages, &selection, &end, reach.rehearsal().is_some());
+    let again = scheduled.again.as_deref();
+    let next = next::command(session, options, stages, &selection, &end, rehearsal, again);
     tell(session, &end, &summary, &next, &log);
     tell_papers(session, &past);
     if let (Some(twin), false) = (&reach.twin, session.json()) {
@@ -151,7 +156,7 @@ async fn takes_over(session: &Session, folder: &Path, host: &str) -> Result<bool
 
 /// Who holds the lock, for people.
 fn host(session: &Session) -> String {
-    crate::engine::platform::host_name()
+    engine::platform::host_name()
         .or_else(|| session.environment.get("COMPUTERNAME").map(str::to_owned))
         .unwrap_or_else(|| "-".to_owned())
 }

@@ -20,7 +20,10 @@ use super::{
     connection::{Connection, Service},
 };
 use crate::{
-    clients::wire::Receipt,
+    clients::{
+        gate,
+        wire::{Class, Receipt},
+    },
     failure::{Failure, Kind, Result},
     messages::message,
     secret::Secret,
@@ -78,6 +81,10 @@ impl Session {
 
     /// The same, with the kept bytes of standard output as they came: unmasked, for counting only.
     pub(super) async fn run_raw(&self, command: &Command<'_>) -> Result<(Output, Vec<u8>)> {
+        if let Some(why) = self.service.dialler.shut().filter(|_| command.class != Class::Read) {
+            let doing = self.failure(Kind::Window, command.line).doing;
+            return Err(gate::held_back(doing, why).at(self.service.endpoint));
+        }
         let (started, clock) = (Timestamp::now(), Instant::now());
         let result = self.exchange(command, clock + command.limit).await;
         let output = result.as_ref().map(|(output, _)| output).map_err(|failure| &**failure);

@@ -11,3 +11,4 @@ mod power_loss;
 mod surveying;
 mod toy;
 mod verifying;
+mod windows;
