@@ -1,6 +1,6 @@
 //! One HTTP request as received and one answer to be sent.
 
-use std::{io, net::Ipv4Addr};
+use std::{io, iter, net::Ipv4Addr, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -90,14 +90,26 @@ pub struct Answer {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// The body is shorter than its `content-length` says, or its last chunk is missing; the connection ends after it.
-    pub incomplete: bool,
+    pub ending: Ending,
+}
+
+/// What comes after the body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ending {
+    #[default]
+    Whole,
+    /// The connection ends, although `content-length` says that more is to come, or without its last chunk.
+    BrokenOff,
+    /// So many blanks, which JSON does not mind.
+    Padded(u64),
+    /// A blank at a time, for ever.
+    Trickling,
 }
 
 impl Answer {
     fn new(status: u16, content_type: Option<&str>, body: Vec<u8>) -> Self {
         let headers = content_type.map(|kind| ("content-type".to_owned(), kind.to_owned()));
-        Self { status, headers: headers.into_iter().collect(), body, incomplete: false }
+        Self { status, headers: headers.into_iter().collect(), body, ending: Ending::Whole }
     }
 
     pub fn json(status: u16, body: &Value) -> Self {
@@ -124,7 +136,12 @@ impl Answer {
     }
 
     pub fn into_response(self) -> Response<Body> {
-        let body = if self.incomplete { broken_off(self.body) } else { Body::from(self.body) };
+        let body = match self.ending {
+            Ending::Whole => Body::from(self.body),
+            Ending::BrokenOff => broken_off(self.body),
+            Ending::Padded(blanks) => padded(self.body, blanks),
+            Ending::Trickling => trickling(self.body),
+        };
         let mut response = Response::new(body);
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -146,6 +163,27 @@ fn broken_off(bytes: Vec<u8>) -> Body {
         Err(io::Error::from(io::ErrorKind::ConnectionAborted))
     });
     Body::from_stream(stream::iter([Ok(bytes)]).chain(rest))
+}
+
+/// Bytes of blanks that are sent at once.
+pub const PIECE: u64 = 64 * 1024;
+
+/// Far more than anybody reads, never held in memory at once.
+fn padded(bytes: Vec<u8>, blanks: u64) -> Body {
+    let piece = Bytes::from_static(&[b' '; PIECE as usize]);
+    let rest = (0..blanks.div_ceil(PIECE)).map(move |_| Ok(piece.clone()));
+    Body::from_stream(stream::iter(iter::once(Ok::<_, io::Error>(bytes.into())).chain(rest)))
+}
+
+/// In real time, as the transport limits that it is held against.
+const TRICKLE: Duration = Duration::from_millis(20);
+
+fn trickling(bytes: Vec<u8>) -> Body {
+    let rest = stream::repeat(()).then(|()| async {
+        tokio::time::sleep(TRICKLE).await;
+        Ok(Bytes::from_static(b" "))
+    });
+    Body::from_stream(stream::iter([Ok::<_, io::Error>(bytes.into())]).chain(rest))
 }
 
 /// Why a request had no effect.

@@ -180,6 +180,8 @@ pub enum Action {
     },
     /// A v2 failure instead of the effect (api-fisheye §2); SSH: the login or command is refused.
     V2 { ec: String, msg: String, detail: serde_json::Value },
+    /// A page with everything that the request told, in many forms, instead of the effect.
+    Echo { status: u16 },
     /// RST without effect.
     ResetBefore,
     /// The effect happens, then RST.
@@ -188,12 +190,26 @@ pub enum Action {
     DropAnswer,
     /// Only this many bytes of the answer are sent.
     CutBody { bytes: usize },
+    /// Only this many bytes of the answer, with a `content-length` that agrees.
+    Shorten { bytes: usize },
+    /// So many blanks behind the answer; `stated`: its `content-length` says so.
+    Pad {
+        bytes: u64,
+        #[serde(default)]
+        stated: bool,
+    },
+    /// The answer never ends: a blank every now and then.
+    Trickle,
+    /// The answer of a success, jobs and tasks that end well, and no effect at all.
+    Lie,
     /// JSON merged into the answer (RFC 7396), for odd fields and types.
     MergeBody(serde_json::Value),
     /// Waits so many site seconds before the effect.
     Delay { seconds: f64 },
     /// Read, but never answered, without effect.
     Hang,
+    /// The effect happens, and no answer ever comes.
+    HangAfter,
     /// On `connect.*`: no answer at all.
     Silent,
     /// On `connect.*`: refused.
@@ -250,10 +266,14 @@ pub enum HoldPoint {
     AfterEffect,
 }
 
+/// Every operation that faults and holds can name, connects aside.
+pub fn operations() -> impl Iterator<Item = &'static str> {
+    fisheye::operations().chain(ssh::OPERATIONS).chain(tower::operations())
+}
+
 impl Fault {
     fn can_strike(&self) -> bool {
-        let mut known = fisheye::operations().chain(ssh::OPERATIONS).chain(tower::operations());
-        self.operation.starts_with("connect") || known.any(|operation| self.names(operation))
+        self.operation.starts_with("connect") || operations().any(|operation| self.names(operation))
     }
 
     fn names(&self, operation: &str) -> bool {

@@ -144,6 +144,7 @@ impl Site {
             match action {
                 Action::ResetAfter => return Err(Cut::Reset),
                 Action::DropAnswer => return Err(Cut::Close),
+                Action::HangAfter => return Err(Cut::Hang),
                 Action::Hold(HoldPoint::AfterEffect)
                     if self.holds.wait(operation, address, HoldPoint::AfterEffect).await == Release::Drop =>
                 {

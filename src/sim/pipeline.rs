@@ -1,29 +1,75 @@
 //! What every HTTP service does around an effect: the log of requests, and faults in the answer.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::{SignedDuration, Timestamp};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 use super::{
     clock::Moment,
-    exchange::{Answer, Call, Scheme},
+    exchange::{Answer, Call, Ending, PIECE, Scheme},
     fault::Action,
     hold::Course,
     multipart::{self, Part},
+    random,
     site::{Request, State},
+    snapshot,
 };
 
 /// The answer that a fault gives in place of the effect.
-pub fn instead(course: &Course) -> Option<Answer> {
+pub fn instead(course: &Course, call: &Call) -> Option<Answer> {
     course.actions.iter().find_map(|action| match action {
         Action::Status { status, headers, body } => Some(Answer {
             status: *status,
             headers: headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
             body: body.clone().into_bytes(),
-            incomplete: false,
+            ending: Ending::Whole,
         }),
         Action::V2 { ec, msg, detail } => Some(Answer::failure(200, ec, msg, detail)),
+        Action::Echo { status } => Some(echo(*status, call)),
         _ => None,
     })
+}
+
+/// Longer bodies are chunks of a file.
+const LONGEST_ECHO: usize = 64 * 1024;
+
+/// A page that tells whatever the request told, in the forms that pages, logs and dumps have.
+fn echo(status: u16, call: &Call) -> Answer {
+    let mut told: Vec<String> =
+        call.headers.values().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
+    if call.body.len() <= LONGEST_ECHO {
+        told.push(String::from_utf8_lossy(&call.body).into_owned());
+    }
+    let mut page = b"<html><body>".to_vec();
+    for text in told {
+        let url = utf8_percent_encode(&text, NON_ALPHANUMERIC).to_string();
+        let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
+        let forms = [
+            STANDARD.encode(&text),
+            random::hex(text.as_bytes()),
+            url,
+            escaped,
+            json!(text).to_string(),
+            text.clone(),
+        ];
+        page.extend_from_slice(format!("<p>{}</p>", forms.join("</p><p>")).as_bytes());
+        page.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
+    }
+    let mut answer = Answer::html(status, "echo");
+    answer.body = page;
+    answer
+}
+
+/// Judges a request on the site; for a site that lies, on a copy of it, so that the answer is that of a success and
+/// what it began is said to have ended well, and nothing has happened.
+pub fn honestly_or_not<T>(course: &Course, state: &mut State, judge: impl FnOnce(&mut State) -> T) -> T {
+    let copy = course.actions.contains(&Action::Lie).then(|| snapshot::copy(state));
+    // A state that was made here can be copied; one that could not is judged as it is.
+    let Some(Ok(mut copy)) = copy else { return judge(state) };
+    let answer = judge(&mut copy);
+    state.adopt(copy);
+    answer
 }
 
 /// Changes the answer as faults ask, and dates it by the wall (site-behaviour §2).
@@ -35,8 +81,19 @@ pub fn dress(mut answer: Answer, course: &Course, skew: i64) -> Answer {
                     answer.headers.push(("content-length".into(), answer.body.len().to_string()));
                 }
                 answer.body.truncate(*bytes);
-                answer.incomplete = true;
+                answer.ending = Ending::BrokenOff;
             }
+            Action::Pad { bytes, stated } => {
+                // Whole pieces, so that the length is known.
+                let blanks = bytes.next_multiple_of(PIECE);
+                if *stated {
+                    let length = answer.body.len() as u64 + blanks;
+                    answer.headers.push(("content-length".into(), length.to_string()));
+                }
+                answer.ending = Ending::Padded(blanks);
+            }
+            Action::Trickle => answer.ending = Ending::Trickling,
+            Action::Shorten { bytes } => answer.body.truncate(*bytes),
             Action::MergeBody(patch) => {
                 let mut body = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
                 merge(&mut body, patch);

@@ -68,17 +68,30 @@ pub fn save(site: &Site, path: &Path) -> io::Result<()> {
 /// paths are those of a snapshot's `state`.
 pub fn patch(site: &Site, pointer: &str, value: Value) -> io::Result<()> {
     site.with(|state, _| {
-        let (chunks, uploads) = (state.cluster.chunk_bytes()?, state.upload_bytes()?);
-        let mut whole = serde_json::to_value(&*state).map_err(io::Error::other)?;
-        let place = whole.pointer_mut(pointer);
-        *place.ok_or_else(|| io::Error::other(format!("nothing at {pointer}")))? = value;
-        let mut patched: State = serde_json::from_value(whole).map_err(io::Error::other)?;
-        patched.cluster.restore_chunks(chunks)?;
-        patched.restore_uploads(&uploads)?;
+        let mut patched = copy_with(state, |whole| {
+            let place = whole.pointer_mut(pointer);
+            *place.ok_or_else(|| io::Error::other(format!("nothing at {pointer}")))? = value;
+            Ok(())
+        })?;
         patched.in_flight = std::mem::take(&mut state.in_flight);
         *state = patched;
         Ok(())
     })
+}
+
+/// A second site in the same state.
+pub fn copy(state: &mut State) -> io::Result<State> {
+    copy_with(state, |_| Ok(()))
+}
+
+fn copy_with(state: &mut State, change: impl FnOnce(&mut Value) -> io::Result<()>) -> io::Result<State> {
+    let (chunks, uploads) = (state.cluster.chunk_bytes()?, state.upload_bytes()?);
+    let mut whole = serde_json::to_value(&*state).map_err(io::Error::other)?;
+    change(&mut whole)?;
+    let mut copy: State = serde_json::from_value(whole).map_err(io::Error::other)?;
+    copy.cluster.restore_chunks(chunks)?;
+    copy.restore_uploads(&uploads)?;
+    Ok(copy)
 }
 
 /// Reads what `save` wrote.

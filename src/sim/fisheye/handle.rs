@@ -42,9 +42,12 @@ async fn carry_out(site: &Site, route: &Route, call: &Call, entry: usize) -> Res
     let course = site.before(route.operation, call.address, chunk).await?;
     let delay = site.with(|state, _| durations::seconds((route.delay)(&state.durations)));
     site.clock.sleep(delay).await;
-    let answer = match pipeline::instead(&course) {
+    let answer = match pipeline::instead(&course, call) {
         Some(answer) => answer,
-        None => site.with(|state, now| judge(Visit { state, now, call, course: &course }, route, entry))?,
+        None => site.with(|state, now| {
+            let judge = |state: &mut State| judge(Visit { state, now, call, course: &course }, route, entry);
+            pipeline::honestly_or_not(&course, state, judge)
+        })?,
     };
     site.after(&course, route.operation, call.address).await?;
     let skew = site.with(|state, _| state.quirks.date_skew_seconds);

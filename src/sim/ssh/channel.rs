@@ -125,6 +125,8 @@ fn refusal(course: &Course) -> Option<Ran> {
         Action::Status { status, body, .. } => {
             Some(Ran { status: u32::from(*status), stderr: body.clone().into_bytes(), ..Ran::default() })
         }
+        // A success, and nothing happened.
+        Action::Lie => Some(Ran::default()),
         Action::V2 { ec, msg, .. } => {
             Some(Ran { status: 1, stderr: format!("{ec}: {msg}\n").into_bytes(), ..Ran::default() })
         }

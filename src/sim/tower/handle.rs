@@ -96,10 +96,12 @@ async fn carry_out(site: &Site, aim: Aim, call: &Call, entry: usize) -> Result<A
     });
     let course = site.before(operation, call.address, chunk).await?;
     let mut lasts = 0.0;
-    let mut answer = match pipeline::instead(&course) {
+    let mut answer = match pipeline::instead(&course, call) {
         Some(answer) => answer,
         None => site.with(|state, now| match site.contract.get() {
-            Ok(contract) => judge(state, now, contract, &course, call, (aim, entry, &mut lasts)),
+            Ok(contract) => pipeline::honestly_or_not(&course, state, |state| {
+                judge(state, now, contract, &course, call, (aim, entry, &mut lasts))
+            }),
             Err(damaged) => error_body(call, 500, None, &damaged, &Value::Null),
         }),
     };

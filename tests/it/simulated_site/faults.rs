@@ -125,3 +125,45 @@ fn every_example_of_a_simulated_site_can_be_read() {
         assert!(parsed.is_ok(), "{}: {}", path.display(), parsed.unwrap_err());
     }
 }
+
+#[test]
+fn a_site_that_lies_answers_like_one_that_acts_says_that_its_job_is_done_and_does_nothing() {
+    on_site(QUICK, async |raw| {
+        raw.deployed().await;
+        raw.faults("[[fault]]\noperation = 'fisheye.dns'\naction = 'lie'\n");
+        let url = format!("https://{FIRST}/api/v2/settings/dns");
+        let started = raw.put(&url, &json!({"dns_servers": ["10.7.3.53"]})).await;
+        let changes = raw.site.ledger().change_count();
+        raw.pass(60).await;
+        let job = format!("https://{FIRST}/api/v2/jobs/{}", started["job_id"].as_str().unwrap());
+        assert_eq!(raw.get(&job).await["job"]["state"], "done");
+        let ledger = raw.site.ledger();
+        assert_eq!((ledger.dns_writes.count, ledger.change_count()), (0, changes));
+        assert!(!raw.site.site_state().to_string().contains("10.7.3.53"));
+        // The next one is true.
+        raw.put(&url, &json!({"dns_servers": ["10.7.3.53"]})).await;
+        assert_eq!(raw.site.ledger().dns_writes.count, 1);
+    });
+}
+
+#[test]
+fn answers_can_be_short_padded_or_without_an_end_after_their_effect() {
+    on_site(QUICK, async |raw| {
+        let url = format!("http://{FIRST}/api/v2/deployment/host");
+        raw.faults("[[fault]]\noperation = 'fisheye.scan.host'\naction = { shorten = { bytes = 5 } }\n");
+        let response = raw.try_send(Method::GET, &url, None).await.unwrap();
+        assert_eq!(response.text().await.unwrap().len(), 5);
+        raw.faults("[[fault]]\noperation = 'fisheye.scan.host'\naction = { pad = { bytes = 1000000 } }\n");
+        let padded = raw.try_send(Method::GET, &url, None).await.unwrap().text().await.unwrap();
+        assert!(padded.len() > 1_000_000 && padded.trim().ends_with('}'));
+        raw.faults("[[fault]]\noperation = 'fisheye.scan.host'\naction = 'trickle'\n");
+        let mut endless = raw.try_send(Method::GET, &url, None).await.unwrap();
+        for _ in 0..5 {
+            assert!(endless.chunk().await.unwrap().is_some());
+        }
+        raw.faults("[[fault]]\noperation = 'fisheye.scan.host'\naction = { echo = { status = 500 } }\n");
+        let echo = raw.try_send(Method::GET, &url, None).await.unwrap();
+        assert_eq!(echo.status().as_u16(), 500);
+        assert!(echo.text().await.unwrap().contains(FIXED));
+    });
+}
