@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use reqwest::{Response, header};
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use super::{
     dial::Endpoint,
@@ -15,8 +15,12 @@ use super::{
 };
 use crate::{failure::Failure, secret::Secret};
 
-/// Longest part of an answer that is not what was asked for, in characters.
-const LONGEST_WORDS: usize = 300;
+/// Longest part of an answer that is not what was asked for, in bytes. A secret that it cuts is not recognised any
+/// more, so it is far longer than what is ever shown.
+const LONGEST_WORDS: usize = 64 * 1024;
+
+/// Fewer bytes within `limits.call` are silence: an answer that trickles would last for ever.
+const SLOWEST: u64 = 16 * 1024;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -157,10 +161,14 @@ impl Http {
         if opening.is_none() {
             into.begin(&head).map_err(Broken::Local)?;
         }
-        let mut received = 0;
+        let (mut received, mut counted) = (0, 0);
+        let mut deadline = tokio::time::Instant::now() + limits.call;
         loop {
-            // No limit for the whole: only silence ends it.
-            let part = match timeout(limits.call, response.chunk()).await {
+            // No limit for the whole: only silence ends it, and what is as slow as that.
+            if received >= counted + SLOWEST {
+                (counted, deadline) = (received, tokio::time::Instant::now() + limits.call);
+            }
+            let part = match timeout_at(deadline, response.chunk()).await {
                 Err(_) => {
                     return Err(Problem::lost(at, "the content stopped half-way", Some(limits.call)).into());
                 }
@@ -193,7 +201,7 @@ impl Http {
 
 /// What came is no content.
 fn words(at: Endpoint, status: u16, start: &[u8]) -> Broken {
-    let words = String::from_utf8_lossy(start).chars().take(LONGEST_WORDS).collect();
+    let words = String::from_utf8_lossy(&start[..start.len().min(LONGEST_WORDS)]).into_owned();
     let refused =
         Refused { at, status, code: None, words, fields: Vec::new(), retry_after: None, redirect: None };
     Broken::Site(refused.into())

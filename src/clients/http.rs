@@ -246,10 +246,14 @@ pub(super) async fn read(at: Endpoint, mut response: Response) -> Result<Answer,
     let cookies = response.headers().get_all(header::SET_COOKIE).iter();
     let cookies = cookies.filter_map(|value| value.to_str().ok().map(Secret::from)).collect();
     let status = response.status().as_u16();
+    let too_long = || Problem::lost(at, format!("the answer is longer than {LONGEST_ANSWER} bytes"), None);
+    if response.content_length().is_some_and(|length| length > LONGEST_ANSWER as u64) {
+        return Err(too_long());
+    }
     let mut body = Vec::new();
     while let Some(part) = response.chunk().await.map_err(|error| Problem::lost(at, chain(&error), None))? {
         if body.len() + part.len() > LONGEST_ANSWER {
-            return Err(Problem::lost(at, format!("the answer is longer than {LONGEST_ANSWER} bytes"), None));
+            return Err(too_long());
         }
         body.extend_from_slice(&part);
     }

@@ -2,6 +2,8 @@
 
 use std::{fmt, io, time::Duration};
 
+use bytes::Bytes;
+
 use super::{
     dial::Endpoint, gate, http::Answer, redact::Redactor, trust::Refusal, upload::Setback, wire::Class,
 };
@@ -15,6 +17,8 @@ use crate::{
 /// Longest part of a site's own words in a failure.
 const LONGEST_WORDS: usize = 400;
 
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
 /// Why a call has no result. Holds unredacted words: only `failure` may show them.
 #[derive(Debug)]
 pub enum Problem {
@@ -23,7 +27,8 @@ pub enum Problem {
     /// The peer is not who it was.
     Untrusted(Refusal),
     /// Sent, and no usable answer came back.
-    Lost { at: Endpoint, why: String, limit: Option<Duration> },
+    /// `said` is the answer that nobody can read, whole.
+    Lost { at: Endpoint, why: String, limit: Option<Duration>, said: Bytes },
     /// The site answered that it will not, or could not.
     Refused(Box<Refused>),
     /// The exchange happened but could not be written to the transcript.
@@ -97,14 +102,13 @@ impl Problem {
     }
 
     pub(super) fn lost(at: Endpoint, why: impl Into<String>, limit: Option<Duration>) -> Self {
-        Self::Lost { at, why: why.into(), limit }
+        Self::Lost { at, why: why.into(), limit, said: Bytes::new() }
     }
 
     /// A success status with a body that nobody can read: cut, or not what the contract says.
     pub fn unreadable(answer: &Answer, why: impl fmt::Display) -> Self {
-        // Secrets that the site alone knows are found by the names of their fields, and only in the whole body.
-        let start: String = Redactor::new().body(&answer.body).chars().take(LONGEST_WORDS / 2).collect();
-        Self::lost(answer.from, format!("HTTP {}, {why}: {start}", answer.status), None)
+        let why = format!("HTTP {}, {why}", answer.status);
+        Self::Lost { at: answer.from, why, limit: None, said: answer.body.clone() }
     }
 
     /// Whether the site may have acted. A 5xx may come from a proxy in front of a service that did act.
@@ -141,10 +145,25 @@ impl Problem {
         }
     }
 
+    /// The pause before another try: ours, or a longer one that the server asks for, within reason.
+    pub(super) fn pause(&self, ours: Duration) -> Duration {
+        self.retry_after().map_or(ours, |asked| asked.clamp(ours, LONGEST_PAUSE.max(ours)))
+    }
+
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused(refused) => refused.retry_after,
             _ => None,
+        }
+    }
+
+    /// What it says on one line, without secrets.
+    pub fn words(&self, redactor: &Redactor) -> String {
+        match self {
+            Self::Lost { why, said, .. } => {
+                clip(&format!("answer lost: {}", lost_words(why, said, redactor)))
+            }
+            other => clip(&redactor.text(&other.to_string())),
         }
     }
 
@@ -170,9 +189,9 @@ impl Problem {
                     .advise(message("clients.dial.check_route", &[("address", &at.address)]));
                 failure.causes.push(redactor.text(&why));
             }
-            Self::Lost { at, why, limit } => {
+            Self::Lost { at, why, limit, said } => {
                 failure = failure.at(at).answer(within(message("clients.http.lost", &[]), limit));
-                failure.causes.push(redactor.text(&why));
+                failure.causes.push(lost_words(&why, &said, redactor));
             }
             Self::Refused(refused) => {
                 let words = clip(&redactor.text(&refused.to_string()));
@@ -195,6 +214,12 @@ impl Problem {
         }
         failure
     }
+}
+
+/// Why an answer is of no use, and how it begins.
+fn lost_words(why: &str, said: &[u8], redactor: &Redactor) -> String {
+    let why = redactor.text(why);
+    if said.is_empty() { why } else { format!("{why}: {}", redactor.body(said, LONGEST_WORDS / 2)) }
 }
 
 fn within(text: Text, limit: Option<Duration>) -> Text {

@@ -1,6 +1,6 @@
 //! Takes secrets out of whatever is about to be written: by field name, and by value in every form.
 
-mod cut;
+mod named;
 
 use std::{
     collections::BTreeSet,
@@ -13,6 +13,9 @@ use serde_json::Value;
 
 /// What stands where a secret stood.
 pub const MASK: &str = "***";
+
+/// A longer body is not read as JSON to be written: the parts of it would take many times its size.
+const LONGEST_JSON: usize = 1 << 20;
 
 /// Shorter values are masked by field name only: taking every `1` out of a text would destroy it.
 const SHORTEST: usize = 3;
@@ -63,8 +66,13 @@ impl Redactor {
         }
     }
 
-    /// `text` without any known secret, in any of its forms.
+    /// `text` without any known secret, in any of its forms, and without what its names say is one.
     pub fn text(&self, text: &str) -> String {
+        named::mask(&self.known(text))
+    }
+
+    /// By value alone.
+    fn known(&self, text: &str) -> String {
         let needles = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let mut out = text.to_owned();
         for form in &needles.forms {
@@ -97,12 +105,36 @@ impl Redactor {
         }
     }
 
-    /// A body as it may be written: JSON by field and value, also where it was cut; anything else by value.
-    pub fn body(&self, body: &[u8]) -> String {
-        match serde_json::from_slice::<Value>(body) {
-            Ok(value) => self.json(&value).to_string(),
-            Err(_) => self.text(&cut::masked(&String::from_utf8_lossy(body))),
+    /// A body as it may be written, no more of it than `longest` bytes: JSON by field and value, anything else by
+    /// value and as far as names tell. Of a long body no more is looked at than is needed.
+    pub fn body(&self, body: &[u8], longest: usize) -> String {
+        let whole = body.len();
+        let (text, complete) = if whole <= LONGEST_JSON.max(longest) {
+            let parsed = serde_json::from_slice::<Value>(body);
+            let lossy = || self.text(&String::from_utf8_lossy(body));
+            (parsed.map_or_else(|_| lossy(), |value| self.json(&value).to_string()), true)
+        } else {
+            (self.beginning(body, longest), false)
+        };
+        if complete && text.len() <= longest {
+            return text;
         }
+        let end = (0..=longest.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        format!("{}… ({whole} bytes)", &text[..end])
+    }
+
+    /// The start of a body, cut only after its secrets were taken out: a piece of a secret is no longer recognised.
+    fn beginning(&self, body: &[u8], longest: usize) -> String {
+        let margin = {
+            let needles = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            needles.forms.first().map_or(0, String::len)
+        };
+        let start = &body[..body.len().min(longest + margin)];
+        let mut text = self.text(&String::from_utf8_lossy(start));
+        let end = text.len().saturating_sub(margin);
+        let end = (0..=end).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        text.truncate(end);
+        text
     }
 }
 
@@ -130,6 +162,17 @@ fn forms(secret: &str) -> Vec<String> {
     let escaped = json_inner(secret);
     forms.push(json_inner(&escaped));
     forms.push(utf8_percent_encode(&escaped, STRICT).to_string());
+    // As a page shows it, and as a dump does.
+    forms.extend(html(secret));
+    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    forms.push(hex.to_ascii_uppercase());
+    forms.push(hex);
+    // Two bytes a character, read as one: what is left of UTF-16 in a text.
+    if secret.is_ascii() {
+        forms.push(
+            secret.chars().flat_map(|c| [c, '\0']).collect::<String>().trim_end_matches('\0').to_owned(),
+        );
+    }
     for offset in 0..3 {
         forms.extend(base64_middle(secret.as_bytes(), offset));
     }
@@ -158,6 +201,15 @@ fn json_ascii(secret: &str) -> String {
         }
     }
     out
+}
+
+/// Escaped for HTML, by name and by number.
+fn html(secret: &str) -> [String; 2] {
+    let escape = |quote: &str, apostrophe: &str| {
+        let text = secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        text.replace('"', quote).replace('\'', apostrophe)
+    };
+    [escape("&quot;", "&#39;"), escape("&#34;", "&#x27;")]
 }
 
 /// `%2F` → `%2f`.

@@ -18,8 +18,6 @@ use crate::secret::Secret;
 const ATTEMPTS: u32 = 4;
 /// Pause after the first failed attempt; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// A server may ask for a longer pause than ours, within reason.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// The addresses of one service in order of preference; the one that answered last is kept until it
 /// stops accepting connections.
@@ -121,8 +119,7 @@ impl Http {
             if call.class != Class::Read || !call.retried || attempt >= ATTEMPTS || !problem.passes() {
                 return Err(problem);
             }
-            let ours = FIRST_PAUSE * 2u32.pow(attempt - 1);
-            self.pause(problem.retry_after().map_or(ours, |asked| asked.clamp(ours, LONGEST_PAUSE))).await;
+            self.pause(problem.pause(FIRST_PAUSE * 2u32.pow(attempt - 1))).await;
             attempt += 1;
         }
     }

@@ -232,7 +232,7 @@ impl Wire {
     /// The transcript cannot be written. A run must not go on unrecorded without saying so.
     pub fn record(&self, exchange: &Exchange<'_>) -> io::Result<()> {
         let Some(sink) = &self.sink else { return Ok(()) };
-        let body = |bytes: &[u8]| (!bytes.is_empty()).then(|| cut(self.redactor.body(bytes)));
+        let body = |bytes: &[u8]| (!bytes.is_empty()).then(|| self.redactor.body(bytes, LONGEST));
         let (status, response, error) = match exchange.outcome {
             Outcome::Answered { status, body: bytes } => (Some(status), body(bytes), None),
             Outcome::Failed(why) => (None, None, Some(self.redactor.text(why))),
@@ -269,16 +269,6 @@ impl Wire {
 /// A panic elsewhere leaves whole records behind.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn cut(mut text: String) -> String {
-    if text.len() > LONGEST {
-        let whole = text.len();
-        let end = (0..=LONGEST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-        text.truncate(end);
-        text.push_str(&format!("… ({whole} bytes)"));
-    }
-    text
 }
 
 #[cfg(test)]

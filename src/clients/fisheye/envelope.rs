@@ -59,6 +59,12 @@ pub(super) fn v3<T: DeserializeOwned>(answer: &Answer) -> Result<T, Problem> {
             Err(_) => Refused::raw(answer).into(),
         });
     }
+    // The services behind one address have one proxy: a failure of another is no success of this one.
+    if let Ok(envelope) = serde_json::from_slice::<Envelope>(&answer.body)
+        && envelope.ec != "EOK"
+    {
+        return Err(refused(answer, envelope).into());
+    }
     serde_json::from_slice(&answer.body).map_err(|why| Problem::unreadable(answer, why))
 }
 

@@ -80,7 +80,7 @@ impl InspectorReader {
             if attempt == ATTEMPTS {
                 return self.0.told(&call, Err(problem));
             }
-            self.0.pause(FIRST_PAUSE * 2u32.pow(attempt - 1)).await;
+            self.0.pause(problem.pause(FIRST_PAUSE * 2u32.pow(attempt - 1))).await;
             attempt += 1;
         }
     }

@@ -22,6 +22,9 @@ fn a_known_secret_is_masked_in_every_form() {
         lower_escapes(&encoded),
         general_purpose::STANDARD.encode(SECRET),
         general_purpose::URL_SAFE.encode(SECRET),
+        "P@ss &quot;w/rd&quot;+密码1".to_owned(),
+        "P@ss &#34;w/rd&#34;+密码1".to_owned(),
+        SECRET.bytes().map(|byte| format!("{byte:02X}")).collect(),
     ];
     for form in forms {
         let text = redactor().text(&format!("before {form} after"));
@@ -74,5 +77,40 @@ fn what_is_learnt_later_is_masked_later_by_every_clone() {
     let redactor = Redactor::new();
     let clone = redactor.clone();
     redactor.learn("0123456789abcdef");
-    assert_eq!(clone.body(b"<html>0123456789abcdef</html>"), "<html>***</html>");
+    assert_eq!(clone.body(b"<html>0123456789abcdef</html>", 100), "<html>***</html>");
+}
+
+#[test]
+fn a_body_is_cut_only_after_its_secrets_were_taken_out() {
+    let redactor = redactor();
+    for before in 0..40 {
+        for size in [100, 3 << 20] {
+            let mut body = vec![b'x'; before];
+            body.extend_from_slice(SECRET.as_bytes());
+            body.resize(size, b'y');
+            let shown = redactor.body(&body, 20);
+            assert!(!shown.contains("P@"), "{before}: {shown}");
+            assert!(shown.len() < 60, "{shown}");
+        }
+    }
+}
+
+#[test]
+fn a_token_of_an_answer_that_ends_too_early_is_masked_by_its_name() {
+    let body = br#"{"token":"0123456789abcdef","user_id":"#;
+    assert_eq!(Redactor::new().body(body, 100), r#"{"token":"***","user_id":"#);
+}
+
+#[test]
+fn a_secret_in_utf_16_is_masked_in_what_is_left_of_it_as_text() {
+    let redactor = Redactor::new();
+    redactor.learn("correct-horse");
+    for bytes in [
+        "correct-horse".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>(),
+        "correct-horse".encode_utf16().flat_map(u16::to_be_bytes).collect(),
+    ] {
+        let shown = redactor.body(&bytes, 100);
+        assert!(shown.contains(MASK), "{shown:?}");
+        assert!(!shown.contains("c\0o"), "{shown:?}");
+    }
 }

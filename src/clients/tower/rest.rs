@@ -97,11 +97,15 @@ pub(super) fn made(answer: &Answer) -> Result<Vec<Made>, Problem> {
     if answer.status == 304 || (answer.is_success() && answer.body.trim_ascii().is_empty()) {
         return Ok(Vec::new());
     }
-    let made = |WithTask { task_id, data }| {
+    let made = |WithTask { task_id, data }: WithTask| {
         let id = data.get("id").and_then(Value::as_str).map(str::to_owned);
-        Made { id, task_id }
+        // Every field may be absent, so that any object would do: the envelope of another service, errors.
+        if id.is_none() && task_id.is_none() {
+            return Err(Problem::unreadable(answer, "neither a task nor an object"));
+        }
+        Ok(Made { id, task_id })
     };
-    Ok(list::<WithTask>(answer)?.into_iter().map(made).collect())
+    list::<WithTask>(answer)?.into_iter().map(made).collect()
 }
 
 /// A refusal: `{code?, message, status, path, props?}`, or the HTML page of the proxy in front, or nothing.

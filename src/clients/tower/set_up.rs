@@ -64,8 +64,7 @@ impl TowerReader {
         match result {
             Ok(version) => Ok(Readiness::Ready(version)),
             Err(problem @ (Problem::NotSent { .. } | Problem::Lost { .. } | Problem::Refused(_))) => {
-                let words = self.http.wire().redactor().text(&problem.to_string());
-                Ok(Readiness::NotYet(Text::same(crate::clients::problem::clip(&words))))
+                Ok(Readiness::NotYet(Text::same(problem.words(self.http.wire().redactor()))))
             }
             Err(problem) => self.told(&call, Err(problem)),
         }
@@ -151,7 +150,12 @@ impl Tower {
         match result {
             Ok(_) => Ok(true),
             Err(problem) if rest::is_starting(&problem) => self.told(&call, Err(problem)),
-            Err(Problem::Refused(refused)) if (400..500).contains(&refused.status) => Ok(false),
+            // Asking for time is no refusal of the call.
+            Err(Problem::Refused(refused))
+                if (400..500).contains(&refused.status) && !matches!(refused.status, 408 | 429) =>
+            {
+                Ok(false)
+            }
             Err(problem) => self.told(&call, Err(problem)),
         }
     }
