@@ -55,8 +55,8 @@ fn a_kill_after_the_effect_but_before_the_outcome_is_written_is_made_good_by_the
 const LOCAL: [&str; 2] = ["write-back", "inspect.download"];
 
 /// One step that acts.
-struct Point {
-    step: &'static Step,
+pub struct Point {
+    pub step: &'static Step,
     /// The last acting step of its stage.
     closes: bool,
     /// Killed just before the act.
@@ -64,11 +64,18 @@ struct Point {
     /// Killed after the effect, before the outcome was written.
     after: Snapshot,
     /// The first changing request of the step, by the simulated site's name for it; `None` where there is none.
-    operation: Option<String>,
+    pub operation: Option<String>,
 }
 
-struct Walk {
-    points: Vec<Point>,
+impl Point {
+    /// The site and the folder just before the act.
+    pub fn before(&self) -> &Snapshot {
+        &self.before
+    }
+}
+
+pub struct Walk {
+    pub points: Vec<Point>,
     /// What an undisturbed run leaves behind, by the last stage it runs.
     ends: BTreeMap<&'static str, End>,
     /// The last stage with a step that acts.
@@ -99,7 +106,7 @@ struct Acting {
 const NEVER: &[&str] = &["deploy-packages.everoute"];
 
 /// Runs one site stage by stage; then walks through each stage, a kill before each act, and keeps each moment.
-fn walk() -> &'static Walk {
+pub fn walk() -> &'static Walk {
     static WALK: OnceLock<Walk> = OnceLock::new();
     WALK.get_or_init(|| {
         let site = SimulatedSite::example().start();
@@ -153,7 +160,7 @@ fn killed(ran: Ran) {
 
 /// Runs the same command again, with the settlement it prints where nothing can prove the step, and compares.
 #[track_caller]
-fn finishes_undisturbed(site: &SimulatedSite, point: &Point) {
+pub fn finishes_undisturbed(site: &SimulatedSite, point: &Point) {
     let stage = if point.closes { walk().last } else { point.step.stage.as_str() };
     let command = || if point.closes { site.run() } else { site.run().args(["--to", stage]) };
     let mut ran = command().run();

@@ -12,6 +12,7 @@ mod deploy_cloudtower;
 mod displays;
 mod dry_run;
 mod dry_run_and_diff;
+mod fault_matrix;
 mod full_disk;
 mod fuzz;
 mod golden_requests;

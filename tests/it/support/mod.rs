@@ -7,6 +7,7 @@ use std::sync::{
 
 pub mod detour;
 pub mod fault;
+pub mod forms;
 pub mod runbook;
 pub mod site;
 pub mod sshd;

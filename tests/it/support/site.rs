@@ -196,6 +196,11 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The site alone, as a snapshot file holds it.
+    pub fn site(&self) -> &str {
+        &self.site
+    }
+
     /// Puts the operator's folder back to that moment, whatever became of the site since.
     pub fn put_back(&self, folder: &Path) {
         fs::remove_dir_all(folder.join("artifacts")).expect("the artifacts are there");
