@@ -1,16 +1,27 @@
 //! No secret of the plan or the site is found in anything the tool writes, in any usual form.
 
-use std::path::PathBuf;
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-
-use crate::support::{
-    site::{SimulatedSite, files_below},
-    tool::{Ran, Voyager},
-    workbook::Workbook,
+use voyager::{
+    plan::{CheckOptions, check_bytes, view},
+    sim::{
+        SECRET_CANARY,
+        fault::{Action, Fault, HoldPoint, operations},
+    },
 };
 
-/// Every secret cell of the plan that stages 01 to 03 read, with a value of its own that needs escaping in JSON and URLs.
+use crate::{
+    fault_matrix::everything,
+    support::{
+        fault::{always, hold},
+        forms::{Needle, leak},
+        site::{SimulatedSite, files_below, undisturbed},
+        tool::{Ran, Voyager},
+        workbook::Workbook,
+    },
+};
+
+/// Every secret cell of the plan, with a value of its own that begins with [`MARK`] and needs escaping in JSON and URLs.
 const SECRETS: &[(&str, &str)] = &[
     ("主机规划!M19", "canary-root\"&/%Xq1"),
     ("主机规划!K3", "canary-smartx-1\"&/%Xq2"),
@@ -32,11 +43,72 @@ fn plan() -> Workbook {
     Workbook::good().edit(&edits.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
+/// What all secrets of the plan begin with, so that a piece of one is found too.
+const MARK: &str = "canary-";
+
+#[test]
+fn every_secret_of_the_plan_is_a_canary() {
+    let plan =
+        check_bytes(&plan().bytes(), "plan.xlsx", &CheckOptions::default()).plan.expect("a valid plan");
+    let mut secrets = 0;
+    for entry in view::entries(&plan) {
+        if let view::Value::Secret(secret) = &entry.value {
+            secrets += 1;
+            assert!(secret.expose().starts_with(MARK), "{} has no canary", entry.key);
+        }
+    }
+    assert!(secrets >= SECRETS.len(), "only {secrets} secrets are known to the plan");
+}
+
 #[test]
 fn a_whole_run_at_the_highest_verbosity_tells_no_secret() {
     let site = SimulatedSite::of(&plan()).start();
+    let dry = dry_run(&site, &["-vvv"]).exits_with(0);
     let ran = site.run().args(["-vvv"]).run().exits_with(0);
-    tells_nothing(&site, &ran);
+    let diff = site.voyager("diff").args(["-vvv"]).run().exits_with(0);
+    tells_nothing(&site, &[dry, ran, diff]);
+}
+
+#[test]
+fn no_verbosity_and_no_output_tells_a_secret() {
+    let site = SimulatedSite::of(&plan()).start();
+    let mut told = vec![site.run().args(["--to", "03", "-q"]).run().exits_with(0)];
+    for verbosity in [&[][..], &["-v"], &["-vv"], &["-vvv"], &["-q"]] {
+        for output in [&[][..], &["--output", "json"], &["--lang", "zh"]] {
+            let args = || verbosity.iter().chain(output);
+            let stages: &[&str] = if everything() { &[] } else { &["--stage", "03"] };
+            told.push(site.run().args(args()).args(stages).run());
+            told.push(dry_run(&site, &args().copied().collect::<Vec<_>>()));
+        }
+    }
+    tells_nothing(&site, &told);
+}
+
+fn dry_run(site: &SimulatedSite, options: &[&str]) -> Ran {
+    let command = ["run", "--plan", "plan.xlsx", "--media", "media", "--dry-run"];
+    Voyager::within(site.folder.path()).args(command).args(options).run()
+}
+
+/// The first answer to each operation that looks is a page with whatever the request told, in many forms.
+#[test]
+fn a_site_that_repeats_what_it_was_told_makes_the_tool_tell_no_secret() {
+    for status in [500, 200] {
+        let site = SimulatedSite::of(&plan()).start();
+        let looks = |operation: &&str| {
+            !operation.starts_with("ssh.")
+                && !undisturbed().requests.iter().any(|seen| seen.operation == **operation && seen.changing)
+        };
+        let echo = |operation| Fault { count: 1, ..always(operation, Action::Echo { status }) };
+        // Those that change something meet it in the fault matrix, and one of them here.
+        let changing = echo("tower.create-view");
+        site.set_faults(operations().filter(looks).map(echo).chain([changing]).collect());
+        let first = site.run().args(["-vvv"]).run();
+        let second = site.run().args(["-vvv"]).run();
+        assert!(first.status.code().is_some() && !first.stderr.contains("panicked"), "{first}");
+        let met = site.running().site().with(|state, _| state.faults.iter().filter(|f| f.acted > 0).count());
+        assert!(met > 20, "only {met} operations answered so: {first}\n{second}");
+        tells_nothing(&site, &[first, second]);
+    }
 }
 
 #[test]
@@ -47,15 +119,44 @@ fn a_run_whose_answers_are_lost_tells_no_secret() {
         action = "drop-answer"
         [[fault]]
         operation = "fisheye.sessions"
-        nth = 3
-        action = { status = { status = 500, body = "<html>login failed for canary-root\"&/%Xq1</html>" } }
+        action = { shorten = { bytes = 60 } }
+        [[fault]]
+        operation = "tower.login"
+        count = 3
+        action = { shorten = { bytes = 40 } }
         [[fault]]
         operation = "fisheye.vds.create"
         action = { v2 = { ec = "SIM_ODD", msg = "echo: canary-bmc-1\"&/%Xq8", detail = {} } }
+        [[fault]]
+        operation = "ssh.chpasswd"
+        action = { status = { status = 1, body = "bad password: canary-smartx-1\"&/%Xq2" } }
     "#;
     let site = SimulatedSite::of(&plan()).scenario(faults).start();
     let ran = site.run().args(["-vvv"]).run();
-    tells_nothing(&site, &ran);
+    tells_nothing(&site, &[ran]);
+}
+
+#[test]
+fn what_other_processes_see_of_a_run_tells_no_secret() {
+    let site = SimulatedSite::of(&plan()).start();
+    let holds =
+        vec![hold("fisheye.vip", HoldPoint::BeforeEffect), hold("ssh.chpasswd", HoldPoint::BeforeEffect)];
+    site.set_faults(holds);
+    let mut tool = site.run().args(["--to", "03"]).start(&site.folder.path().join("run.log"));
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        site.until_held();
+        for name in ["cmdline", "environ", "comm", "stat"] {
+            let path = format!("/proc/{}/{name}", tool.id());
+            seen.extend(fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}")));
+        }
+        let children = format!("/proc/{0}/task/{0}/children", tool.id());
+        assert_eq!(fs::read_to_string(children).unwrap_or_default(), "", "the tool starts no other program");
+        site.release();
+    }
+    assert!(tool.wait().expect("the tool ends").success());
+    assert!(String::from_utf8_lossy(&seen).contains("plan.xlsx"), "these are not the arguments");
+    assert_eq!(leak(&needles(&site), &seen), None);
 }
 
 #[test]
@@ -66,12 +167,12 @@ fn plan_commands_mask_every_secret_unless_told_otherwise() {
         for output in ["human", "json"] {
             let ran =
                 Voyager::within(folder.path()).args(command).arg(&plan).args(["--output", output]).run();
-            for needle in needles(&[]) {
-                assert!(!contains(ran.stdout.as_bytes(), &needle), "{command:?} told a secret: {ran}");
-                assert!(!contains(ran.stderr.as_bytes(), &needle), "{command:?} told a secret: {ran}");
-            }
+            let told = ran.stdout.clone() + &ran.stderr;
+            assert_eq!(leak(&[Needle::new(MARK)], told.as_bytes()), None, "{command:?}: {ran}");
         }
     }
+    let told = Voyager::within(folder.path()).args(["plan", "export", "--with-secrets"]).arg(&plan).run();
+    assert!(leak(&[Needle::new(MARK)], told.stdout.as_bytes()).is_some(), "the search finds nothing: {told}");
 }
 
 /// Findings quote cells as they are: any part of a planned secret would show by its first word.
@@ -137,39 +238,47 @@ fn commands_that_refuse_a_moved_layout_tell_no_password() {
     }
 }
 
-#[track_caller]
-fn tells_nothing(site: &SimulatedSite, ran: &Ran) {
+/// Those of the plan by what they have in common; every token of the site by itself.
+fn needles(site: &SimulatedSite) -> Vec<Needle> {
     let tokens = site
         .running()
         .site()
         .with(|state, _| [state.cluster.session_tokens(), state.tower.tokens()].concat());
     assert!(!tokens.is_empty(), "no session was ever opened");
     // And what the site shows to whoever asks for more than he needs.
-    let needles = needles(&[tokens, vec![voyager::sim::SECRET_CANARY.to_owned()]].concat());
-    let plan = site.folder.path().join("plan.xlsx");
-    let mut files = files_below(site.folder.path());
-    // The workbook is where the secrets come from; its copy in a rehearsal holds them too.
-    files.retain(|file| file.extension().is_none_or(|ext| ext != "xlsx") && *file != plan);
-    assert!(files.iter().any(|file| file.ends_with("journal.jsonl")), "no journal among {files:?}");
-    assert!(files.iter().any(|file| file.ends_with("wire.jsonl")), "no transcript among {files:?}");
-    let read = |file: &PathBuf| (file.display().to_string(), std::fs::read(file).expect("a file is read"));
-    let mut contents: Vec<(String, Vec<u8>)> = files.iter().map(read).collect();
-    contents.extend(bundled(site));
-    for needle in &needles {
-        assert!(
-            !contains(ran.stdout.as_bytes(), needle),
-            "standard output tells {}",
-            String::from_utf8_lossy(needle)
-        );
-        assert!(
-            !contains(ran.stderr.as_bytes(), needle),
-            "standard error tells {}",
-            String::from_utf8_lossy(needle)
-        );
-        for (name, content) in &contents {
-            assert!(!contains(content, needle), "{name} tells {}", String::from_utf8_lossy(needle));
+    tokens.iter().map(String::as_str).chain([MARK, SECRET_CANARY]).map(Needle::new).collect()
+}
+
+#[track_caller]
+fn tells_nothing(site: &SimulatedSite, told: &[Ran]) {
+    let needles = needles(site);
+    for ran in told {
+        for (stream, text) in [("standard output", &ran.stdout), ("standard error", &ran.stderr)] {
+            assert_eq!(leak(&needles, text.as_bytes()), None, "{stream}");
         }
     }
+    let mut files = files_below(site.folder.path());
+    // The workbook is where the secrets come from; its copy in a rehearsal holds them too.
+    files.retain(|file| file.extension().is_none_or(|ext| ext != "xlsx"));
+    for name in ["journal.jsonl", "wire.jsonl"] {
+        assert!(files.iter().any(|file| file.ends_with(name)), "no {name} among {files:?}");
+    }
+    for file in &files {
+        let content = fs::read(file).expect("a file is read");
+        assert_eq!(leak(&needles, &content), None, "{}", file.display());
+    }
+    for file in files_below(&site.folder.path().join("artifacts")) {
+        is_ours_alone(&file);
+    }
+    for (name, content) in bundled(site) {
+        assert_eq!(leak(&needles, &content), None, "{name}");
+    }
+}
+
+#[track_caller]
+fn is_ours_alone(file: &Path) {
+    let mode = fs::metadata(file).expect("a file").permissions().mode() & 0o777;
+    assert_eq!(mode & 0o077, 0, "{} has mode {mode:o}", file.display());
 }
 
 /// The support archives of the newest run, with and without the plan, down to the parts of the workbooks in them.
@@ -182,7 +291,8 @@ fn bundled(site: &SimulatedSite) -> Vec<(String, Vec<u8>)> {
         let bundle =
             Voyager::within(site.folder.path()).args(["bundle", "--to", name]).args(places).args(plan);
         bundle.run().exits_with(0);
-        let archive = std::fs::read(site.folder.path().join(name)).expect("the archive is read");
+        is_ours_alone(&site.folder.path().join(name));
+        let archive = fs::read(site.folder.path().join(name)).expect("the archive is read");
         unpack(name, archive, &mut parts);
     }
     assert!(parts.iter().any(|(name, _)| name.contains("acceptance-zh.xlsx/xl/worksheets/sheet1.xml")));
@@ -202,28 +312,4 @@ fn unpack(name: &str, content: Vec<u8>, parts: &mut Vec<(String, Vec<u8>)>) {
         std::io::Read::read_to_end(&mut entry, &mut content).expect("it is whole");
         unpack(&inner, content, parts);
     }
-}
-
-/// Every secret in the forms in which it might leak.
-fn needles(tokens: &[String]) -> Vec<Vec<u8>> {
-    let planned = SECRETS.iter().map(|(_, secret)| (*secret).to_owned());
-    let mut needles = Vec::new();
-    for secret in planned.chain(tokens.iter().cloned()) {
-        let json = serde_json::to_string(&secret).expect("text is JSON");
-        needles.push(json.trim_matches('"').as_bytes().to_vec());
-        needles.push(STANDARD.encode(&secret).into_bytes());
-        needles.push(
-            percent_encoding::utf8_percent_encode(&secret, percent_encoding::NON_ALPHANUMERIC)
-                .to_string()
-                .into_bytes(),
-        );
-        needles.push(secret.bytes().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect());
-        needles.push(secret.encode_utf16().flat_map(u16::to_le_bytes).collect());
-        needles.push(secret.into_bytes());
-    }
-    needles
-}
-
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
 }
