@@ -107,7 +107,7 @@ impl Problem {
 
     /// A success status with a body that nobody can read: cut, or not what the contract says.
     pub fn unreadable(answer: &Answer, why: impl fmt::Display) -> Self {
-        let why = format!("HTTP {}, {why}", answer.status);
+        let why = format!("HTTP {}, {}", answer.status, unquoted(&why.to_string()));
         Self::Lost { at: answer.from, why, limit: None, said: answer.body.clone() }
     }
 
@@ -216,6 +216,17 @@ impl Problem {
     }
 }
 
+/// What a reader of JSON dislikes, without the value that it quotes: a secret that the site alone knows may be it.
+fn unquoted(why: &str) -> String {
+    const QUOTED: &str = "string \"";
+    match (why.find(QUOTED), why.rfind('"')) {
+        (Some(start), Some(end)) if end >= start + QUOTED.len() => {
+            format!("{}…{}", &why[..start + QUOTED.len()], &why[end..])
+        }
+        _ => why.to_owned(),
+    }
+}
+
 /// Why an answer is of no use, and how it begins.
 fn lost_words(why: &str, said: &[u8], redactor: &Redactor) -> String {
     let why = redactor.text(why);
@@ -247,6 +258,20 @@ impl fmt::Display for Problem {
             Self::Unrecorded(error) => error.fmt(f),
             Self::HeldBack(why) => f.write_str(&why.en),
             Self::NoSession(failure) => write!(f, "no session: {}", failure.doing.en),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unquoted;
+
+    #[test]
+    fn what_a_reader_dislikes_is_told_without_the_value() {
+        let why = "invalid type: string \"a \\\"secret\\\"\", expected u32 at line 1 column 9";
+        assert_eq!(unquoted(why), "invalid type: string \"…\", expected u32 at line 1 column 9");
+        for plain in ["no `data.login`", "expected `,` or `}` at line 1", "missing field \"id\""] {
+            assert_eq!(unquoted(plain), plain);
         }
     }
 }
