@@ -120,8 +120,7 @@ impl Reader {
             Ok(progress) => Ok(progress.into()),
             Err(problem @ (Problem::Untrusted(_) | Problem::Unrecorded(_))) => self.told(&call, Err(problem)),
             Err(problem) => {
-                let words = self.http.wire().redactor().text(&problem.to_string());
-                Ok(DeployStatus::Disturbed(Text::same(words)))
+                Ok(DeployStatus::Disturbed(Text::same(problem.words(self.http.wire().redactor()))))
             }
         }
     }

@@ -178,8 +178,11 @@ impl Tower {
         };
         let first = call(true);
         match self.call_raw(&first, read).await {
-            // `__typename` inside an input belongs to the capture, and not every server may know it (§3.4).
-            Err(Problem::Refused(refused)) if refused.words.contains("__typename") => {
+            // `__typename` inside an input belongs to the capture, and not every server may know it (§3.4). A page of a
+            // proxy that quotes the request is no such refusal: the server behind it may have acted.
+            Err(Problem::Refused(refused))
+                if refused.status < 500 && refused.words.contains("__typename") =>
+            {
                 self.call(call(false), read).await
             }
             result => self.told(&first, result),

@@ -52,9 +52,23 @@ fn in_english(call: Call) -> Call {
     call.header("content-language", Secret::new("en-US".to_owned()))
 }
 
-/// A success, whatever it says; 304: nothing had to change.
+/// A success that need not say anything: empty, or JSON. A page of a proxy, and what the services beside it or GraphQL
+/// call a failure, tell nothing. 304: nothing had to change.
 pub(super) fn accepted(answer: &Answer) -> Result<(), Problem> {
-    if answer.is_success() || answer.status == 304 { Ok(()) } else { Err(refused(answer).into()) }
+    if answer.status == 304 {
+        return Ok(());
+    }
+    if !answer.is_success() {
+        return Err(refused(answer).into());
+    }
+    if answer.body.trim_ascii().is_empty() {
+        return Ok(());
+    }
+    let said: Value = serde_json::from_slice(&answer.body).map_err(|why| Problem::unreadable(answer, why))?;
+    match said.get("ec").or(said.get("errors")) {
+        Some(_) => Err(Problem::unreadable(answer, "a success with the failure of another service")),
+        None => Ok(()),
+    }
 }
 
 /// What a mutation answers about one object; its `data` is provisional except for the id.

@@ -60,7 +60,9 @@ impl TowerReader {
         };
         let call = graphql::query(OPERATION, doing(), &json!({}));
         let Reply { packages, instances } = match self.web_raw(&call, read).await {
-            Err(Problem::Refused(refused)) if refused.words.contains("error_code") => {
+            Err(Problem::Refused(refused))
+                if refused.status < 500 && refused.words.contains("error_code") =>
+            {
                 let call = graphql::query_without("error_code", OPERATION, doing(), &json!({}));
                 self.web(call, read).await?
             }

@@ -88,9 +88,7 @@ fn committed(answer: &Answer) -> Result<(), Problem> {
         #[serde(default, deserialize_with = "lenient::text")]
         error_message: String,
     }
-    if !answer.is_success() {
-        return Err(rest::refused(answer).into());
-    }
+    rest::accepted(answer)?;
     match serde_json::from_slice::<Reply>(&answer.body) {
         Ok(reply) if !reply.error_code.is_empty() || !reply.error_message.is_empty() => {
             let mut refused = rest::refused(answer);

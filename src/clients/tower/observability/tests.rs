@@ -213,9 +213,14 @@ async fn a_refused_operator_is_final_and_told_with_where_it_is_configured() {
 
 #[tokio::test]
 async fn a_commit_that_names_an_error_is_refused_and_an_empty_answer_will_do() {
-    for (reply, accepted) in
-        [("", true), ("{}", true), (r#"{"error_code":"BAD","error_message":"no"}"#, false)]
-    {
+    for (reply, accepted) in [
+        ("", true),
+        ("{}", true),
+        (r#"{"error_code":"BAD","error_message":"no"}"#, false),
+        ("<html>200</html>", false),
+        (r#"{"ec":"ENOENT","msg":"no"}"#, false),
+        (r#"{"errors":[{"message":"no"}]}"#, false),
+    ] {
         let site = site(move |_| Act::Answer(200, "", reply.into())).await;
         assert_eq!(tower(&site).commit_package("O", "K").await.is_ok(), accepted, "{reply}");
     }
