@@ -12,6 +12,7 @@ mod localise;
 mod logging;
 mod man;
 mod media;
+mod panics;
 mod papers;
 mod plan;
 mod platform;
@@ -68,10 +69,11 @@ impl Ended {
 
 /// The whole program: reads arguments and environment, runs the command, returns the exit code.
 pub fn main() -> ExitCode {
+    panics::tell_no_values();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let environment = Environment::of_process();
     let session = Session::open(&arguments, environment);
-    // A panic is our bug: exit 1, like every other bug. The default hook has printed where it was.
+    // A panic is our bug: exit 1, like every other bug. The hook has printed where it was.
     let ended = catch_unwind(AssertUnwindSafe(|| start(&session, &arguments))).unwrap_or_else(|_| {
         Err(Failure::new(Kind::Bug, message("cli.bug.doing", &[])).advise(message("cli.bug.advice", &[])))
     });
