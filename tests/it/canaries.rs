@@ -14,7 +14,7 @@ use crate::{
     fault_matrix::everything,
     support::{
         fault::{always, hold},
-        forms::{Needle, leak},
+        forms::Search,
         site::{SimulatedSite, files_below, undisturbed},
         tool::{Ran, Voyager},
         workbook::Workbook,
@@ -156,23 +156,29 @@ fn what_other_processes_see_of_a_run_tells_no_secret() {
     }
     assert!(tool.wait().expect("the tool ends").success());
     assert!(String::from_utf8_lossy(&seen).contains("plan.xlsx"), "these are not the arguments");
-    assert_eq!(leak(&needles(&site), &seen), None);
+    assert_eq!(search(&site).leak(&seen), None);
 }
 
 #[test]
 fn plan_commands_mask_every_secret_unless_told_otherwise() {
     let folder = tempfile::tempdir().expect("a folder");
-    let plan = plan().write(folder.path(), "plan.xlsx");
+    let (plan, mark) = (plan().write(folder.path(), "plan.xlsx"), Search::for_all([MARK]));
     for command in [&["plan", "check"][..], &["plan", "show"], &["plan", "export"]] {
         for output in ["human", "json"] {
             let ran =
                 Voyager::within(folder.path()).args(command).arg(&plan).args(["--output", output]).run();
             let told = ran.stdout.clone() + &ran.stderr;
-            assert_eq!(leak(&[Needle::new(MARK)], told.as_bytes()), None, "{command:?}: {ran}");
+            assert_eq!(mark.leak(told.as_bytes()), None, "{command:?}: {ran}");
         }
     }
+    let exported =
+        Voyager::within(folder.path()).args(["plan", "export", "--to", "exported.json"]).arg(&plan);
+    exported.run().exits_with(0);
+    let exported = folder.path().join("exported.json");
+    is_ours_alone(&exported);
+    assert_eq!(mark.leak(&fs::read(exported).expect("it is there")), None);
     let told = Voyager::within(folder.path()).args(["plan", "export", "--with-secrets"]).arg(&plan).run();
-    assert!(leak(&[Needle::new(MARK)], told.stdout.as_bytes()).is_some(), "the search finds nothing: {told}");
+    assert!(mark.leak(told.stdout.as_bytes()).is_some(), "the search finds nothing: {told}");
 }
 
 /// Findings quote cells as they are: any part of a planned secret would show by its first word.
@@ -239,23 +245,27 @@ fn commands_that_refuse_a_moved_layout_tell_no_password() {
 }
 
 /// Those of the plan by what they have in common; every token of the site by itself.
-fn needles(site: &SimulatedSite) -> Vec<Needle> {
+fn search(site: &SimulatedSite) -> Search {
     let tokens = site
         .running()
         .site()
         .with(|state, _| [state.cluster.session_tokens(), state.tower.tokens()].concat());
     assert!(!tokens.is_empty(), "no session was ever opened");
     // And what the site shows to whoever asks for more than he needs.
-    tokens.iter().map(String::as_str).chain([MARK, SECRET_CANARY]).map(Needle::new).collect()
+    Search::for_all(tokens.iter().map(String::as_str).chain([MARK, SECRET_CANARY]))
 }
 
 #[track_caller]
 fn tells_nothing(site: &SimulatedSite, told: &[Ran]) {
-    let needles = needles(site);
+    let search = search(site);
     for ran in told {
         for (stream, text) in [("standard output", &ran.stdout), ("standard error", &ran.stderr)] {
-            assert_eq!(leak(&needles, text.as_bytes()), None, "{stream}");
+            assert_eq!(search.leak(text.as_bytes()), None, "{stream}");
         }
+    }
+    // Command lines, which every user of a host can see, and addresses, which proxies write down.
+    for request in site.running().requests() {
+        assert_eq!(search.leak(request.target.as_bytes()), None, "{}", request.operation);
     }
     let mut files = files_below(site.folder.path());
     // The workbook is where the secrets come from; its copy in a rehearsal holds them too.
@@ -265,13 +275,13 @@ fn tells_nothing(site: &SimulatedSite, told: &[Ran]) {
     }
     for file in &files {
         let content = fs::read(file).expect("a file is read");
-        assert_eq!(leak(&needles, &content), None, "{}", file.display());
+        assert_eq!(search.leak(&content), None, "{}", file.display());
     }
     for file in files_below(&site.folder.path().join("artifacts")) {
         is_ours_alone(&file);
     }
     for (name, content) in bundled(site) {
-        assert_eq!(leak(&needles, &content), None, "{name}");
+        assert_eq!(search.leak(&content), None, "{name}");
     }
 }
 
@@ -284,16 +294,22 @@ fn is_ours_alone(file: &Path) {
 /// The support archives of the newest run, with and without the plan, down to the parts of the workbooks in them.
 fn bundled(site: &SimulatedSite) -> Vec<(String, Vec<u8>)> {
     // Papers too, of a run that did not come so far by itself.
-    Voyager::within(site.folder.path()).arg("report").run().exits_with(0);
+    let mut told = vec![
+        Voyager::within(site.folder.path()).args(["report", "-vvv"]).run().exits_with(0),
+        Voyager::within(site.folder.path()).arg("runs").run().exits_with(0),
+    ];
     let mut parts = Vec::new();
     for (name, plan) in [("a.zip", &[][..]), ("b.zip", &["--plan", "plan.xlsx"])] {
         let places = ["--artifacts", "artifacts/simulated"];
         let bundle =
             Voyager::within(site.folder.path()).args(["bundle", "--to", name]).args(places).args(plan);
-        bundle.run().exits_with(0);
+        told.push(bundle.arg("-vvv").run().exits_with(0));
         is_ours_alone(&site.folder.path().join(name));
         let archive = fs::read(site.folder.path().join(name)).expect("the archive is read");
         unpack(name, archive, &mut parts);
+    }
+    for ran in told {
+        parts.push(("what a command said".to_owned(), (ran.stdout + &ran.stderr).into_bytes()));
     }
     assert!(parts.iter().any(|(name, _)| name.contains("acceptance-zh.xlsx/xl/worksheets/sheet1.xml")));
     assert!(parts.iter().all(|(name, _)| !name.contains("secret.key")));
