@@ -17,7 +17,7 @@ use voyager::{
         limits::Limits,
         proxy::Proxy,
         redact::Redactor,
-        tower::{Find, Tower},
+        tower::{Find, Tower, WebAccess},
         trust::{InMemory, Mode, TrustStore},
         wire::{Memory, Wire},
     },
@@ -81,13 +81,14 @@ impl Phase {
     }
 }
 
-/// Nothing is answered late, and no fault is left.
+/// Nothing is answered late, no fault is left, and what was asked on the way there is forgotten.
 fn quick(snapshot: &str) -> String {
     let mut whole: Value = serde_json::from_str(snapshot).expect("a snapshot is JSON");
     for name in ["host_scan", "deploy_answer", "vlan_create", "cpu_model", "chunk"] {
         whole["state"]["durations"][name] = json!(0.0);
     }
     whole["state"]["faults"] = json!([]);
+    whole["state"]["requests"] = json!([]);
     whole.to_string()
 }
 
@@ -206,7 +207,7 @@ impl Bench {
         let known = Cell::new(site.requests().len());
         Self {
             fisheye: Fisheye::new(http.clone(), addresses, root),
-            tower: Tower::new(http, tower, web),
+            tower: Tower::new(http, tower, web, WebAccess::default()),
             phase,
             site,
             transcript,
@@ -258,7 +259,7 @@ impl Bench {
                 let http = http(&self.site, &self.trust, &self.transcript, &self.pauses, self.limits);
                 let (addresses, root, tower, web) = accounts(self.phase);
                 self.fisheye = Fisheye::new(http.clone(), addresses, root);
-                self.tower = Tower::new(http, tower, web);
+                self.tower = Tower::new(http, tower, web, WebAccess::default());
                 self.known.set(self.site.requests().len());
                 self.strike();
             }

@@ -18,7 +18,9 @@ use super::{
     bench::{Bench, Phase, planned},
     kinds::{
         Sort,
-        Trouble::{Empty, Forbidden, GraphqlErrors, NotFound, NotOk, Unauthorized, WrongType},
+        Trouble::{
+            Empty, Forbidden, GraphqlErrors, NotFound, NotOk, Redirect, TooMany, Unauthorized, WrongType,
+        },
     },
     row,
 };
@@ -59,7 +61,9 @@ fn before() -> Vec<Row> {
         row("fisheye.deploy.verify", Sort::Read, Deployed, async |b: &Bench| {
             b.arm().fisheye.clock(b.fisheye.addresses().first).await.map(drop)
         })
-        .open(),
+        .open()
+        // Any answer has a date.
+        .answers(&[Unauthorized, Forbidden, NotFound, TooMany, Redirect]),
         row("fisheye.setup_root", Sort::Probed, Deployed, async |b: &Bench| {
             b.arm().fisheye.set_up_root().await
         })
@@ -84,7 +88,8 @@ fn settings() -> Vec<Row> {
         row("fisheye.job", Sort::Read, Configured, async |b: &Bench| {
             let job = b.fisheye.set_dns(&[DNS]).await?.job_id.expect("a job");
             b.arm().fisheye.job(&job).await.map(drop)
-        }),
+        })
+        .answers(&[NotFound]),
         row("fisheye.vip", Sort::Probed, Configured, async |b: &Bench| {
             signed_in(b).await?.arm().fisheye.set_vip(b.fisheye.addresses().vip).await.map(drop)
         }),

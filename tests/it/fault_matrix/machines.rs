@@ -1,6 +1,10 @@
 //! SSH: what can go wrong with a connection, a login and a command, for a command that looks and one that changes.
 
-use std::{io::Write, net::Ipv4Addr, time::Duration};
+use std::{
+    io::Write,
+    net::Ipv4Addr,
+    time::{Duration, Instant},
+};
 
 use voyager::{
     clients::{
@@ -21,7 +25,7 @@ use super::told_well;
 use crate::simulated_site::run;
 
 /// Those of the guest differ from `ssh.run` and `ssh.chpasswd` by their command alone; whole runs disturb them.
-pub fn operations() -> [&'static str; 7] {
+pub fn operations() -> [&'static str; 8] {
     [
         "ssh.connect",
         "ssh.login",
@@ -30,6 +34,7 @@ pub fn operations() -> [&'static str; 7] {
         "ssh.resolv_conf",
         "ssh.preinstall",
         "ssh.installer",
+        "ssh.restart",
     ]
 }
 
@@ -150,7 +155,8 @@ const REBOOT: &str = "[[fault]]\noperation = 'ssh.run'\naction = 'reset-after'\n
 #[test]
 fn a_connection_a_login_and_a_command_bear_what_can_go_wrong_with_them() {
     let mut wrong = Vec::new();
-    let mut cells = 0;
+    let (mut cells, mut works) = (0, 0);
+    let started = Instant::now();
     for trouble in troubles() {
         for (job, due) in [Job::Look, Job::Change].into_iter().zip(trouble.due) {
             cells += 1;
@@ -158,6 +164,7 @@ fn a_connection_a_login_and_a_command_bear_what_can_go_wrong_with_them() {
                 let bench = Bench::new(&trouble).await;
                 let result = bench.work(job).await;
                 let failure = result.as_ref().err().map(|failure| &**failure);
+                works += usize::from(failure.is_none());
                 if let Err(what) = bench.judge(&trouble, job, due, failure) {
                     wrong.push(format!("{} × {job:?}: {what}\n    {failure:?}", trouble.name));
                 }
@@ -165,7 +172,9 @@ fn a_connection_a_login_and_a_command_bear_what_can_go_wrong_with_them() {
             });
         }
     }
-    writeln!(std::io::stderr(), "fault matrix of SSH: {cells} cells").expect("stderr");
+    let (stopped, took) = (cells - works, started.elapsed().as_secs_f64());
+    let counts = format!("{cells} cells, {works} recovered, {stopped} stopped");
+    writeln!(std::io::stderr(), "fault matrix of SSH: {counts}, in {took:.1} s").expect("stderr");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

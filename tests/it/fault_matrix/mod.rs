@@ -5,8 +5,8 @@
 //! come to is in `kinds`; the calls are rows in `cluster`, `tower`, `inspector`, `add_ons`; a new operation of the simulated site
 //! that the clients know needs one.
 //!
-//! The gate runs every operation against every trouble once. `VOYAGER_FAULTS=all cargo test --test it fault_matrix`
-//! adds the troubles that last, and every operation of a whole run.
+//! The gate runs every operation against every trouble once, and prints how the cells ended (`-- --nocapture`).
+//! `VOYAGER_FAULTS=all cargo test --test it fault_matrix` adds the troubles that last, and every operation of a whole run.
 
 mod add_ons;
 mod bench;
@@ -18,7 +18,7 @@ mod runs;
 mod tower;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::Write,
     path::Path,
@@ -38,10 +38,7 @@ use self::{
 };
 use crate::{
     simulated_site::run,
-    support::{
-        forms::{Needle, leak},
-        tool::project,
-    },
+    support::{forms::Search, tool::project},
 };
 
 /// One operation as the clients call it.
@@ -122,18 +119,15 @@ const AT_A_TIME: usize = 12;
 #[test]
 fn every_operation_that_the_clients_know_has_a_row() {
     let rows: BTreeSet<&str> = rows().iter().map(|row| row.operation).chain(machines::operations()).collect();
-    let awaited = add_ons::AWAITED;
     let known = sources(&project("src/clients")) + &sources(&project("src/stages"));
     let lacking: Vec<&str> = operations()
         .filter(|operation| {
             known.contains(&format!("\"{operation}\""))
                 && !rows.contains(operation)
-                && !awaited.contains(operation)
+                && !add_ons::UNASKED.contains(operation)
         })
         .collect();
     assert!(lacking.is_empty(), "no row in the fault matrix: {lacking:?}");
-    let late: Vec<&&str> = awaited.iter().filter(|operation| rows.contains(**operation)).collect();
-    assert!(late.is_empty(), "no longer awaited: {late:?}");
     let unknown: Vec<&&str> = rows.iter().filter(|row| !operations().any(|known| known == **row)).collect();
     assert!(unknown.is_empty(), "rows of no operation: {unknown:?}");
 }
@@ -163,16 +157,23 @@ fn matrix(count: u64) {
         .filter(|(row, trouble)| count == 1 || everything() || lasts_in_the_gate(row, *trouble))
         .collect();
     let (started, asked) = (Instant::now(), cells.len());
-    let mut wrong = Vec::new();
+    let (mut wrong, mut ends) = (Vec::new(), BTreeMap::<End, usize>::new());
     run(async {
         let judged = stream::iter(cells).map(|(row, trouble)| async move {
             let told = cell(row, trouble, count).await;
             told.map_err(|what| format!("{} × {trouble:?}: {what}", row.operation))
         });
-        wrong = judged.buffer_unordered(AT_A_TIME).filter_map(async |result| result.err()).collect().await;
+        let all: Vec<_> = judged.buffer_unordered(AT_A_TIME).collect().await;
+        for told in all {
+            match told {
+                Ok(end) => *ends.entry(end).or_default() += 1,
+                Err(what) => wrong.push(what),
+            }
+        }
     });
     let took = started.elapsed().as_secs_f64();
-    writeln!(std::io::stderr(), "fault matrix: {asked} cells (count {count}) in {took:.1} s")
+    let lasts = if count == 1 { "troubles that pass" } else { "troubles that last" };
+    writeln!(std::io::stderr(), "fault matrix, {lasts}: {asked} cells, {ends:?}, in {took:.1} s")
         .expect("stderr");
     wrong.sort();
     assert!(wrong.is_empty(), "{} of {asked} cells:\n{}", wrong.len(), wrong.join("\n"));
@@ -185,7 +186,18 @@ fn lasts_in_the_gate(row: &Row, trouble: Trouble) -> bool {
     chosen.contains(&row.operation) && (!trouble.waits() || row.operation == "fisheye.licence")
 }
 
-async fn cell(row: &Row, trouble: Trouble, count: u64) -> Result<(), String> {
+/// How a cell ended well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    /// The call succeeded all the same.
+    Recovered,
+    /// It ended within its limits, and said why.
+    Stopped,
+    /// The trouble cannot meet this call: it does not travel over TLS.
+    Apart,
+}
+
+async fn cell(row: &Row, trouble: Trouble, count: u64) -> Result<End, String> {
     let mut bench = Bench::new(row.phase, row.operation, Some(trouble), count).await;
     bench.prepare().await;
     let Ok(result) = tokio::time::timeout(NEVER, row.call.make(&bench)).await else {
@@ -203,7 +215,7 @@ fn judge(
     count: u64,
     bench: &Bench,
     failure: Option<&Failure>,
-) -> Result<(), String> {
+) -> Result<End, String> {
     let (asked, effects) = (bench.asked(), bench.effects());
     let said = format!("{} requests, {effects} effects", asked.len());
     let breaches = bench.site.ledger().breaches;
@@ -241,7 +253,7 @@ fn judge(
     };
     // A certificate is shown over TLS alone.
     if trouble == Trouble::ChangedCertificate && asked.iter().any(|request| request.scheme == "http") {
-        return Ok(());
+        return Ok(End::Apart);
     }
     // What the site did may be known all the same: an answer that nobody needs to read.
     let known = row.sort.changes() && trouble.acts() && effects > 0;
@@ -256,10 +268,10 @@ fn judge(
         }
     }
     let paused = bench.pauses().contains(&Duration::from_secs(ASKED_PAUSE));
-    if trouble == Trouble::TooMany && row.sort == Sort::Read && count == 1 && !paused {
+    if trouble == Trouble::TooMany && row.sort == Sort::Read && count == 1 && !answered && !paused {
         return Err("it did not wait as long as it was asked to".to_owned());
     }
-    Ok(())
+    Ok(if failure.is_none() { End::Recovered } else { End::Stopped })
 }
 
 /// Words for the operator, in both languages.
@@ -281,9 +293,8 @@ fn told_well(failure: &Failure) -> Result<(), String> {
 fn tells_nothing(bench: &Bench, failure: Option<&Failure>) -> Result<(), String> {
     let tokens =
         bench.site.site().with(|state, _| [state.cluster.session_tokens(), state.tower.tokens()].concat());
-    let needles: Vec<Needle> =
-        tokens.iter().chain(&bench.secrets).map(|secret| Needle::new(secret)).collect();
+    let search = Search::for_all(tokens.iter().chain(&bench.secrets));
     let mut told = serde_json::to_vec(&bench.transcript.records()).expect("records are JSON");
     told.extend(failure.map_or_else(Vec::new, |failure| serde_json::to_vec(failure).expect("it is JSON")));
-    leak(&needles, &told).map_or(Ok(()), |what| Err(format!("a secret is told: {what}")))
+    search.leak(&told).map_or(Ok(()), |what| Err(format!("a secret is told: {what}")))
 }
