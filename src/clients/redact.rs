@@ -149,35 +149,39 @@ const LOOSE: &AsciiSet =
 /// RFC 3986's unreserved characters stay.
 const STRICT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The forms in which a secret may travel.
+/// The forms in which a secret may travel: by itself, in JSON, and in JSON inside JSON.
 fn forms(secret: &str) -> Vec<String> {
-    let mut forms = vec![secret.to_owned(), json_inner(secret), json_ascii(secret)];
-    for set in [LOOSE, STRICT, NON_ALPHANUMERIC] {
-        let encoded = utf8_percent_encode(secret, set).to_string();
-        forms.push(encoded.replace("%20", "+"));
-        forms.push(lower_escapes(&encoded));
-        forms.push(encoded);
-    }
-    // JSON inside JSON, and a JSON text inside a URL.
     let escaped = json_inner(secret);
-    forms.push(json_inner(&escaped));
-    forms.push(utf8_percent_encode(&escaped, STRICT).to_string());
-    // As a page shows it, and as a dump does.
-    forms.extend(html(secret));
-    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
-    forms.push(hex.to_ascii_uppercase());
-    forms.push(hex);
-    // Two bytes a character, read as one: what is left of UTF-16 in a text.
-    if secret.is_ascii() {
-        forms.push(
-            secret.chars().flat_map(|c| [c, '\0']).collect::<String>().trim_end_matches('\0').to_owned(),
-        );
-    }
-    for offset in 0..3 {
-        forms.extend(base64_middle(secret.as_bytes(), offset));
+    let mut forms = vec![json_ascii(secret)];
+    for text in [secret, &escaped, &json_inner(&escaped)] {
+        forms.push(text.to_owned());
+        for set in [LOOSE, STRICT, NON_ALPHANUMERIC] {
+            let encoded = utf8_percent_encode(text, set).to_string();
+            forms.push(encoded.replace("%20", "+"));
+            forms.push(lower_escapes(&encoded));
+            forms.push(encoded);
+        }
+        // As a page shows it, and as a dump does.
+        forms.extend(html(text));
+        forms.extend(dumped(text));
     }
     forms.sort();
     forms.dedup();
+    forms
+}
+
+/// In hexadecimal, in UTF-16 and inside base64.
+fn dumped(text: &str) -> Vec<String> {
+    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let mut forms = vec![hex.to_ascii_uppercase(), hex];
+    // Two bytes a character, read as one: what is left of UTF-16 in a text.
+    if text.is_ascii() {
+        forms
+            .push(text.chars().flat_map(|c| [c, '\0']).collect::<String>().trim_end_matches('\0').to_owned());
+    }
+    for offset in 0..3 {
+        forms.extend(base64_middle(text.as_bytes(), offset));
+    }
     forms
 }
 

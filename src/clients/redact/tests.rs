@@ -102,6 +102,23 @@ fn a_token_of_an_answer_that_ends_too_early_is_masked_by_its_name() {
 }
 
 #[test]
+fn a_secret_that_json_escapes_is_masked_in_dumps_of_that_json_too() {
+    let redactor = Redactor::new();
+    redactor.learn("Sec\"ret\\12");
+    for before in ["", "a", "ab"] {
+        let json = format!("{before}{}", serde_json::json!({"note": "Sec\"ret\\12"}));
+        let base64 = general_purpose::STANDARD.encode(&json);
+        let shown = redactor.text(&base64);
+        assert!(shown.contains(MASK) && shown.len() + 10 < base64.len(), "{shown}");
+        let hex: String = json.bytes().map(|byte| format!("{byte:02x}")).collect();
+        assert!(!redactor.text(&hex).contains("536563"), "{hex}");
+        let page = json.replace('"', "&quot;");
+        let url = utf8_percent_encode(&json, NON_ALPHANUMERIC).to_string();
+        assert!(!redactor.text(&(page + &url)).contains("Sec"), "{url}");
+    }
+}
+
+#[test]
 fn a_secret_in_utf_16_is_masked_in_what_is_left_of_it_as_text() {
     let redactor = Redactor::new();
     redactor.learn("correct-horse");
