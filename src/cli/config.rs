@@ -14,7 +14,7 @@ use toml::{Table, Value};
 
 use super::{session::Session, variables};
 use crate::{
-    clients::{limits::Limits, trust::Mode},
+    clients::{limits::Limits, transfers::Shares, trust::Mode},
     failure::{Failure, Kind, Result},
     messages::message,
     stages::{
@@ -33,6 +33,7 @@ pub struct Config {
     pub run: RunDefaults,
     pub trust: Trust,
     pub limits: Limits,
+    pub fleet: Shares,
     pub stages: Settings,
     pub inspection: inspect::Settings,
     pub cloudtower: CloudTower,

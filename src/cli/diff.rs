@@ -1,5 +1,7 @@
 //! `voyager diff`: reads the live site and shows planned beside found. Changes nothing.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -16,6 +18,7 @@ use super::{
 };
 use crate::{
     clients::{
+        transfers::Transfers,
         trust::{InMemory, PinFile, PinStore, Pins},
         wire::Memory,
     },
@@ -33,6 +36,8 @@ use crate::{
 
 #[derive(Args, Debug)]
 pub struct DiffOptions {
+    #[arg(long, value_name = "PLAN", env = "VOYAGER_PLAN", hide_env_values = true, help = "cli.option.plan")]
+    plan: PathBuf,
     #[command(flatten)]
     site: SiteOptions,
     #[arg(long, value_name = "STAGE", num_args = 1.., help = "cli.option.stage")]
@@ -56,8 +61,8 @@ impl PinStore for KnownPins {
 }
 
 pub fn run(session: &Session, options: &DiffOptions) -> Result<Ended> {
-    let config = Config::load(session, Some(&options.site.plan))?;
-    let loaded = plan::load(session, &options.site.plan, &CheckOptions::default())?;
+    let config = Config::load(session, Some(&options.plan))?;
+    let loaded = plan::load(session, &options.plan, &CheckOptions::default())?;
     session.runtime()?.block_on(look(session, options, &config, loaded))
 }
 
@@ -66,7 +71,7 @@ async fn look(session: &Session, options: &DiffOptions, config: &Config, loaded:
     let reach = Reach::new(options.site.proxy(config), config.limits)?;
     let rehearsal = reach.rehearsal();
     let identity = Identity::of(&loaded.plan, rehearsal.map(|rehearsal| rehearsal.twin_id.as_str()));
-    let site = SiteFolder::find(&options.site.artifacts(rehearsal.is_some()), &identity)?;
+    let site = SiteFolder::find(&options.site.artifacts(&options.plan, rehearsal.is_some()), &identity)?;
     let journal = match &site {
         Some(site) => Journal::snapshot(Box::new(FileStorage::new(site.journal())), &site.key, "diff")?,
         None => Journal::in_memory(&identity.key(), "diff")?,
@@ -79,6 +84,7 @@ async fn look(session: &Session, options: &DiffOptions, config: &Config, loaded:
     };
     let kept = Kept {
         media: media::folder(options.site.media.as_deref(), config),
+        transfers: Transfers::new(config.fleet),
         workbook: world::workbook(&loaded, "diff"),
         run_folder: None,
         site_folder: site.as_ref().map(|site| site.path.clone()),

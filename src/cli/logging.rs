@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use tracing::Dispatch;
 use tracing_subscriber::{EnvFilter, fmt};
 
 use super::{platform, session::Session};
@@ -20,8 +21,11 @@ use crate::{
 /// Our own modules in full; of libraries warnings only, since they know requests before they are redacted.
 const FILTER: &str = "voyager=debug,warn";
 
-/// Opens the log. Only the first call of a process has an effect, and there is only one.
-pub fn open(session: &Session, path: &Path, redactor: &Redactor) -> Result<()> {
+/// The log of one run.
+pub struct Log(Dispatch);
+
+/// Opens the log.
+pub fn open(session: &Session, path: &Path, redactor: &Redactor) -> Result<Log> {
     let file = platform::new_private_file(path).map_err(|error| {
         Failure::new(Kind::Local, message("cli.log.doing", &[])).at(path.display()).because(&error)
     })?;
@@ -30,13 +34,21 @@ pub fn open(session: &Session, path: &Path, redactor: &Redactor) -> Result<()> {
         redactor: redactor.clone(),
         loud: session.global.verbose > 1,
     };
-    // A second subscriber would be a second run within one process, which does not happen.
-    let _ = fmt()
-        .with_ansi(false)
-        .with_env_filter(EnvFilter::new(FILTER))
-        .with_writer(move || writer.clone())
-        .try_init();
-    Ok(())
+    let lines = fmt().with_ansi(false).with_env_filter(EnvFilter::new(FILTER));
+    Ok(Log(Dispatch::new(lines.with_writer(move || writer.clone()).finish())))
+}
+
+impl Log {
+    /// For a future to run under: what it says goes here.
+    pub fn subscriber(&self) -> Dispatch {
+        self.0.clone()
+    }
+
+    /// Takes what libraries say on other threads too: of the only run of this process.
+    pub fn everywhere(&self) {
+        // A second one would be a second run that has the process to itself, which does not happen.
+        let _ = tracing::dispatcher::set_global_default(self.0.clone());
+    }
 }
 
 /// Writes every event to the log.

@@ -58,7 +58,7 @@ pub enum Ended {
 }
 
 impl Ended {
-    fn exit_code(self) -> u8 {
+    pub fn exit_code(self) -> u8 {
         match self {
             Self::Well => 0,
             Self::As(kind) => kind.exit_code(),

@@ -48,3 +48,14 @@ pub fn new_private_folder(path: &Path) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// Allows as many open files as this process may have: a fleet of clusters keeps several each. Where that fails, what
+/// cannot be opened says so.
+pub fn many_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    }
+}

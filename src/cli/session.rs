@@ -5,6 +5,7 @@ use std::{
     env,
     ffi::OsString,
     io::{self, IsTerminal},
+    path::Path,
     rc::Rc,
 };
 
@@ -99,6 +100,21 @@ impl Session {
         Self { global, ..self.clone() }
     }
 
+    /// The same session for one of several clusters, as if its plan alone had been named.
+    pub fn of_cluster(&self, cluster: &str, plan: &Path) -> Self {
+        let mut arguments = Vec::new();
+        let mut words = self.arguments.iter();
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "--plan" => drop(words.next()),
+                word if word.starts_with("--plan=") => {}
+                word => arguments.push(word.to_owned()),
+            }
+        }
+        arguments.extend(["--plan".to_owned(), plan.display().to_string()]);
+        Self { arguments, screen: Rc::new(self.screen.labelled(cluster)), ..self.clone() }
+    }
+
     pub fn json(&self) -> bool {
         self.global.output == Output::Json
     }
@@ -113,8 +129,7 @@ impl Session {
 
     /// Prints a value of ours as one line of JSON.
     pub fn print_json(&self, value: &impl Serialize) {
-        // Our own records are plain structs: they always serialise.
-        self.screen.line(&serde_json::to_string(value).unwrap_or_default());
+        self.screen.record(value);
     }
 
     /// Tells a failure: to the operator on standard error, and as a record where JSON is wanted.

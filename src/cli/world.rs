@@ -15,6 +15,7 @@ use crate::{
     clients::{
         http::{Http, Pause},
         redact::Redactor,
+        transfers::Transfers,
         trust::{Fingerprint, PinStore, TrustStore},
         wire::{self, Wire},
     },
@@ -31,6 +32,8 @@ use crate::{
 /// Where a run keeps what it learns; a dry run keeps it nowhere.
 pub struct Kept {
     pub media: Option<PathBuf>,
+    /// What its transfers share with those of other clusters.
+    pub transfers: Transfers,
     pub workbook: Option<Workbook>,
     pub run_folder: Option<PathBuf>,
     /// Of the site; a look at it has one too, when there is one.
@@ -52,7 +55,7 @@ pub fn build(
     let wire = Wire::new(transcript, redactor);
     let pause = Arc::new(ScaledPause { speed: reach.speed() });
     let http = Http::new(reach.dialler.clone(), trust(config, pins)?, wire, pause);
-    let Kept { media, workbook, run_folder, site_folder, papers } = kept;
+    let Kept { media, transfers, workbook, run_folder, site_folder, papers } = kept;
     Ok(World::new(Outfit {
         plan: loaded.plan,
         findings: loaded.findings,
@@ -61,6 +64,7 @@ pub fn build(
         services: config.services(),
         media,
         http,
+        transfers,
         workbook,
         run_folder,
         site_folder,

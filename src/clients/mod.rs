@@ -20,6 +20,7 @@ pub mod ssh;
 #[cfg(test)]
 mod testing;
 pub mod tower;
+pub mod transfers;
 pub mod trust;
 pub mod upload;
 pub mod wire;

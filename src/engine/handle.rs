@@ -278,6 +278,11 @@ impl Handle {
         }
     }
 
+    /// Waits for a turn, before anything is sent: a first Ctrl-C ends it within an act too.
+    pub async fn unless_stopped<T>(&self, wait: impl Future<Output = T>) -> Result<T> {
+        Interrupt::AtFirst.race(&self.context.cancel, &self.manifest.title, wait).await
+    }
+
     /// One pause between two looks: refuses when the limit passed or the run is to stop.
     pub(super) async fn pause(&self, pace: &mut Pace, limit: &Limit, reason: Text) -> Result<()> {
         if limit.passed(self.clock()) && (pace.may_end() || !self.clock().rehearses()) {

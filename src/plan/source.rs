@@ -66,20 +66,11 @@ pub fn read(path: &Path) -> Result<(Source, Vec<u8>), Refusal> {
 
 /// The one planning workbook of a directory; several are an error that lists them.
 fn discover(directory: &Path) -> Result<PathBuf, Refusal> {
-    const PARTS: [&str; 3] = ["SmartX超融合", "规划设计表", "ELF环境"];
     let unreadable = |error: io::Error| {
         Box::new(Finding::new("PLAN-001").arg("path", &directory.display()).arg("reason", &error))
     };
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        let name = file_name(&path);
-        let workbook = name.to_ascii_lowercase().ends_with(".xlsx") && !name.starts_with("~$");
-        if workbook && PARTS.iter().all(|part| name.contains(part)) {
-            found.push(path);
-        }
-    }
-    found.sort();
+    let found: Vec<PathBuf> =
+        workbooks(directory).map_err(unreadable)?.into_iter().filter(|path| is_named(path)).collect();
     match found.as_slice() {
         [] => Err(Box::new(Finding::new("PLAN-001.none-found").arg("path", &directory.display()))),
         [only] => Ok(only.clone()),
@@ -89,6 +80,35 @@ fn discover(directory: &Path) -> Result<PathBuf, Refusal> {
             Err(Box::new(finding.arg("names", &names.join(", "))))
         }
     }
+}
+
+/// The plans of a directory of several, in order of name: the workbooks that are called as planning workbooks are, or
+/// every workbook where none is. Lock files of Excel and the backups of write-backs are left out.
+pub fn all(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let found = workbooks(directory)?;
+    let named: Vec<PathBuf> = found.iter().filter(|path| is_named(path)).cloned().collect();
+    Ok(if named.is_empty() { found } else { named })
+}
+
+/// Whether a file is called as planning workbooks are (planning-sheet 2.1).
+pub fn is_named(path: &Path) -> bool {
+    const PARTS: [&str; 3] = ["SmartX超融合", "规划设计表", "ELF环境"];
+    let name = file_name(path);
+    PARTS.iter().all(|part| name.contains(part))
+}
+
+fn workbooks(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        let name = file_name(&path);
+        let left_out = name.starts_with("~$") || name.contains(".bak-");
+        if name.to_ascii_lowercase().ends_with(".xlsx") && !left_out {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// The file's own name, for messages and for telling its kind.
@@ -128,6 +148,18 @@ mod tests {
         assert_eq!(read(dir.path()).unwrap().0.path, dir.path().join(name));
         fs::write(dir.path().join(format!("2-{name}")), b"x").unwrap();
         assert_eq!(refused(dir.path()), "PLAN-008");
+    }
+
+    #[test]
+    fn a_directory_of_several_plans_is_all_of_them_in_order_without_lock_files_and_backups() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["b.xlsx", "a.XLSX", "~$a.xlsx", "a.bak-20260105-083000.xlsx", "notes.txt"] {
+            fs::write(dir.path().join(name), b"x").unwrap();
+        }
+        let names = || all(dir.path()).unwrap().iter().map(|path| file_name(path)).collect::<Vec<_>>();
+        assert_eq!(names(), ["a.XLSX", "b.xlsx"]);
+        fs::write(dir.path().join("2-SmartX超融合-规划设计表-ELF环境.xlsx"), b"x").unwrap();
+        assert_eq!(names(), ["2-SmartX超融合-规划设计表-ELF环境.xlsx"], "called as the template is");
     }
 
     #[test]

@@ -4,12 +4,17 @@ use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
 
 use super::media::MediaFile;
 use crate::{
-    clients::upload::{
-        self, AppendMemo, AppendResume, AppendSink, AppendUpload, Appended, Appending, ChunkSink, Digests,
-        Memo, Resume, Upload, Uploaded, Volume,
+    clients::{
+        transfers::{Place, Transfers},
+        upload::{
+            AppendMemo, AppendResume, AppendSink, AppendUpload, Appended, Appending, ChunkSink, Digests,
+            Memo, Progress, Resume, Upload, Uploaded, Volume,
+        },
     },
     engine::{Fact, handle::Handle},
     failure::Result,
+    messages::message,
+    text::Say,
 };
 
 /// The open volume, and the file it is for.
@@ -20,14 +25,20 @@ const CHUNKS: Fact<BTreeSet<u32>> = Fact::new("upload_chunks");
 /// The open upload of appended chunks, and the file it is for.
 const APPENDING: Fact<(Digests, Appending)> = Fact::new("upload_appending");
 
-/// Sends the file, or what is missing of it.
-pub async fn send(handle: &Handle, sink: impl ChunkSink + 'static, file: &MediaFile) -> Result<Uploaded> {
+/// Sends the file, or what is missing of it, when it has a place among those that travel.
+pub async fn send(
+    transfers: &Transfers,
+    handle: &Handle,
+    sink: impl ChunkSink + 'static,
+    file: &MediaFile,
+) -> Result<Uploaded> {
+    let _place = place(transfers, handle, file).await?;
     let resume = resume(handle, file);
     let chunks = RefCell::new(resume.as_ref().map(|resume| resume.acknowledged.clone()).unwrap_or_default());
     let upload = Upload {
-        sink: Arc::new(sink),
+        sink: Arc::new(transfers.paced(sink)),
         file: &file.path,
-        digests: None,
+        digests: transfers.known(&file.path),
         progress: &|progress| handle.transfer(&file.name, progress.done, progress.total),
         remember: &|memo| match memo {
             Memo::Opened(volume) => {
@@ -42,7 +53,19 @@ pub async fn send(handle: &Handle, sink: impl ChunkSink + 'static, file: &MediaF
             Memo::Deleted(_) => handle.forget_remembered(),
         },
     };
-    upload.run(resume).await
+    let uploaded = upload.run(resume).await?;
+    transfers.learn(&file.path, &uploaded.digests);
+    Ok(uploaded)
+}
+
+/// A place among the files that travel, of this cluster and of others; nothing is sent before.
+async fn place(transfers: &Transfers, handle: &Handle, file: &MediaFile) -> Result<Option<Place>> {
+    if let Some(place) = transfers.free_place() {
+        return Ok(Some(place));
+    }
+    let args: [(&str, &dyn Say); 2] = [("file", &file.name), ("count", &transfers.at_a_time())];
+    handle.note(message("stages.uploading.queued", &args));
+    handle.unless_stopped(transfers.place()).await
 }
 
 /// The UUID of the volume that an earlier attempt of this step left open, if there is one.
@@ -59,14 +82,20 @@ fn resume(handle: &Handle, file: &MediaFile) -> Option<Resume> {
 
 /// Sends the file chunk after chunk to a site that appends them; an upload that an earlier attempt of this step left
 /// open is gone on with when it was opened for this very content. It stays remembered until it is given up.
-pub async fn append(handle: &Handle, sink: impl AppendSink + 'static, file: &MediaFile) -> Result<Appended> {
-    let digests = upload::digests(&file.path, &|progress| {
+pub async fn append(
+    transfers: &Transfers,
+    handle: &Handle,
+    sink: impl AppendSink + 'static,
+    file: &MediaFile,
+) -> Result<Appended> {
+    let digesting = |progress: Progress| {
         handle.transfer(&format!("SHA-256 {}", file.name), progress.done, progress.total);
-    })
-    .await?;
+    };
+    let digests = transfers.digests(&file.path, &digesting).await?;
+    let _place = place(transfers, handle, file).await?;
     let resume = handle.remembered(&APPENDING).map(|(digests, upload)| AppendResume { upload, digests });
     let upload = AppendUpload {
-        sink: Arc::new(sink),
+        sink: Arc::new(transfers.paced(sink)),
         file: &file.path,
         digests: digests.clone(),
         progress: &|progress| handle.transfer(&file.name, progress.done, progress.total),

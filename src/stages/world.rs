@@ -22,6 +22,7 @@ use crate::{
         inspector::{Inspector, InspectorReader},
         ssh::{Ssh, SshReader},
         tower::{Tower, TowerReader, View},
+        transfers::Transfers,
         trust::TrustStore,
         wire::Receipt,
     },
@@ -42,6 +43,8 @@ pub struct Outfit {
     /// The folder of media, when there is one.
     pub media: Option<PathBuf>,
     pub http: Http,
+    /// What all transfers of this process share.
+    pub transfers: Transfers,
     /// Where serials are written: the workbook, or its copy in a rehearsal; `None` writes nowhere.
     pub workbook: Option<Workbook>,
     /// Where the deploy payload is kept; `None` keeps it nowhere.
@@ -73,6 +76,7 @@ pub struct WorldRead {
     pub workbook: Option<Workbook>,
     pub papers: Option<Box<dyn Papers>>,
     http: Http,
+    pub transfers: Transfers,
     fisheye: Reader,
     tower: TowerReader,
     vdses: Shared<Vds>,
@@ -85,7 +89,7 @@ impl World {
     /// Nothing is contacted yet.
     pub fn new(outfit: Outfit) -> Self {
         let Outfit { plan, findings, settings, inspection, media, http, workbook, run_folder, .. } = outfit;
-        let Outfit { services, site_folder, papers, .. } = outfit;
+        let Outfit { services, transfers, site_folder, papers, .. } = outfit;
         let nodes: Vec<Ipv4Addr> = plan.hosts.iter().map(|host| host.mgmt_ip.value).collect();
         let vip = plan.cluster.vip.value;
         let trust = http.trust().clone();
@@ -117,6 +121,7 @@ impl World {
             fisheye: fisheye.reader().clone(),
             tower: tower.reader().clone(),
             http,
+            transfers,
             vdses: Shared::default(),
             views: Shared::default(),
             run_folder,
@@ -128,6 +133,10 @@ impl World {
 
     pub fn plan(&self) -> &Plan {
         &self.read.plan
+    }
+
+    pub fn transfers(&self) -> &Transfers {
+        &self.read.transfers
     }
 
     pub fn media(&self) -> Option<&Path> {

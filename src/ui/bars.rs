@@ -96,7 +96,8 @@ impl Bars {
     }
 }
 
-fn live_line() -> ProgressBar {
+/// A line with a spinner that its message follows.
+pub(super) fn live_line() -> ProgressBar {
     // The template is constant and valid; the plain style is only there to satisfy the type.
     let style =
         ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());

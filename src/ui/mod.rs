@@ -7,6 +7,7 @@ pub mod bars;
 pub mod columns;
 pub mod display;
 pub mod failure;
+pub mod fleet;
 pub mod lines;
 pub mod ndjson;
 pub mod outline;

@@ -17,8 +17,7 @@ impl Ndjson {
 
 impl Sink for Ndjson {
     fn event(&self, event: &Event) {
-        // Events are plain data with text keys: they always serialise.
-        self.screen.line(&serde_json::to_string(event).unwrap_or_default());
+        self.screen.record(event);
     }
 }
 

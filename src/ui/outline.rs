@@ -52,6 +52,11 @@ impl Outline {
         }
     }
 
+    /// `02 init-cluster`.
+    pub fn number(&self, id: &str) -> String {
+        self.stages.get(id).map_or_else(|| id.to_owned(), |(number, _)| format!("{number:02} {id}"))
+    }
+
     /// The title of a step; its id when the run did not announce it.
     pub fn title<'a>(&'a self, step: &'a str, lang: Lang) -> &'a str {
         self.steps.get(step).map_or(step, |title| title.get(lang))

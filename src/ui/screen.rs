@@ -2,8 +2,10 @@
 
 use std::{
     io::{self, ErrorKind, Write},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+
+use serde::Serialize;
 
 use super::columns;
 use crate::text::{Lang, Text};
@@ -16,8 +18,18 @@ pub struct Screen {
     pub colour: bool,
     /// A person sits in front: bars and prompts are possible.
     pub interactive: bool,
-    out: Stream,
-    err: Stream,
+    /// The cluster that every line is about, where a run has several.
+    label: Option<String>,
+    out: Arc<Stream>,
+    err: Arc<Stream>,
+}
+
+/// A record that names its cluster.
+#[derive(Serialize)]
+struct Named<'a, T> {
+    cluster: &'a str,
+    #[serde(flatten)]
+    record: &'a T,
 }
 
 /// A writer whose reader may go away. What it then misses is no failure; any other error is.
@@ -37,8 +49,33 @@ pub enum Tint {
 
 impl Screen {
     pub fn new(lang: Lang, out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
-        let (out, err) = (Stream::new(out), Stream::new(err));
-        Self { lang, width: None, colour: false, interactive: false, out, err }
+        let (out, err) = (Arc::new(Stream::new(out)), Arc::new(Stream::new(err)));
+        Self { lang, width: None, colour: false, interactive: false, label: None, out, err }
+    }
+
+    /// The same screen for one of several clusters: every line begins with its name, every record holds it.
+    pub fn labelled(&self, cluster: &str) -> Self {
+        let taken = columns::width(cluster) + 3;
+        Self {
+            lang: self.lang,
+            width: self.width.map(|width| width.saturating_sub(taken)),
+            colour: self.colour,
+            interactive: self.interactive,
+            label: Some(cluster.to_owned()),
+            out: self.out.clone(),
+            err: self.err.clone(),
+        }
+    }
+
+    /// `[cluster] ` before every line of `text`.
+    pub fn marked(&self, text: &str) -> String {
+        match &self.label {
+            None => text.to_owned(),
+            Some(label) => {
+                let lines = text.split('\n').map(|line| format!("[{label}] {line}"));
+                lines.collect::<Vec<_>>().join("\n")
+            }
+        }
     }
 
     /// The words of `text` in the operator's language.
@@ -48,12 +85,22 @@ impl Screen {
 
     /// A line of result, on standard output.
     pub fn line(&self, line: &str) {
-        self.out.line(line);
+        self.out.line(&self.marked(line));
+    }
+
+    /// A record of ours as one line of JSON, on standard output.
+    pub fn record(&self, record: &impl Serialize) {
+        // Records are plain data with text keys: they always serialise.
+        let line = match &self.label {
+            None => serde_json::to_string(record),
+            Some(cluster) => serde_json::to_string(&Named { cluster, record }),
+        };
+        self.out.line(&line.unwrap_or_default());
     }
 
     /// A line about the run itself (failures, warnings of the tool), on standard error.
     pub fn aside(&self, line: &str) {
-        self.err.line(line);
+        self.err.line(&self.marked(line));
     }
 
     /// Result without a line end of its own: scripts, manual pages.
@@ -137,6 +184,18 @@ mod tests {
 
     fn screen(kind: ErrorKind) -> Screen {
         Screen::new(Lang::En, Box::new(Failing(kind)), Box::new(io::sink()))
+    }
+
+    #[test]
+    fn of_several_clusters_every_line_and_every_record_names_its_own() {
+        let written = crate::ui::testing::Written::default();
+        let screen = Screen::new(Lang::En, Box::new(written.clone()), Box::new(io::sink()));
+        let labelled = screen.labelled("Cls01");
+        labelled.line("one\n  two");
+        labelled.record(&serde_json::json!({"schema": "1.0"}));
+        screen.line("both");
+        let expected = "[Cls01] one\n[Cls01]   two\n{\"cluster\":\"Cls01\",\"schema\":\"1.0\"}\nboth\n";
+        assert_eq!(written.text(), expected);
     }
 
     #[test]

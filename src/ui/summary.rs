@@ -88,6 +88,16 @@ impl Summary {
         lines
     }
 
+    /// The first of them: how it ended, how long it took, what it came to.
+    pub fn head(&self, screen: &Screen) -> Option<String> {
+        self.state.borrow().end.as_ref().map(|end| head(screen, end))
+    }
+
+    /// Where the run left what it has to say.
+    pub fn folder(&self) -> Option<PathBuf> {
+        self.state.borrow().folder.clone()
+    }
+
     /// Failures beside the one that the run ended with: steps that do not depend on it went on, and may fail too.
     pub fn other_failures(&self) -> Vec<Failure> {
         let state = self.state.borrow();

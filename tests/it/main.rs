@@ -13,6 +13,7 @@ mod displays;
 mod dry_run;
 mod dry_run_and_diff;
 mod fault_matrix;
+mod fleet;
 mod full_disk;
 mod fuzz;
 mod golden_requests;

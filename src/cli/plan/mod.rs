@@ -3,6 +3,7 @@
 mod check;
 mod export;
 mod findings;
+mod named;
 mod show;
 mod template;
 
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+pub use self::named::named;
 use super::{Ended, session::Session};
 use crate::{
     failure::{Failure, Kind, Result},

@@ -34,13 +34,37 @@ pub struct Parts {
     pub speed: f64,
     /// What date it is there.
     pub dates: Dates,
-    /// Questions are answered with yes.
-    pub yes: bool,
+}
+
+/// The operator's side of a run: who sees it, who answers it and what stops it.
+pub struct Front {
+    pub display: Rc<dyn Display>,
+    pub answerer: Rc<dyn Answerer>,
+    pub cancel: Cancel,
+    /// No other run shares the screen: it may ask before it begins, and tells that it stops.
+    pub alone: bool,
+}
+
+impl Front {
+    /// Of the only run of this process; `yes` answers its questions. Call on a runtime.
+    pub fn alone(session: &Session, yes: bool) -> Self {
+        let cancel = Cancel::new();
+        stop::listen(&cancel);
+        let display = display(session);
+        let input = answers(session).then(|| terminal_lines(cancel.clone()));
+        let answerer = Rc::new(Prompts::new(session.screen.clone(), display.clone(), yes, input));
+        Self { display, answerer, cancel, alone: true }
+    }
+}
+
+/// Whether a person can be asked.
+pub fn answers(session: &Session) -> bool {
+    session.screen.interactive && !session.json()
 }
 
 /// Asks a question before a run; `None` where nobody can answer.
 pub async fn ask(session: &Session, question: &Question) -> Result<Option<Answer>> {
-    if !session.screen.interactive || session.json() {
+    if !answers(session) {
         return Ok(None);
     }
     let cancel = Cancel::new();
@@ -57,21 +81,17 @@ pub async fn drive(
     world: &World,
     stages: &[Stage<World>],
     parts: Parts,
+    front: Front,
     options: &Options,
 ) -> (RunSummary, Rc<Summary>) {
-    let cancel = Cancel::new();
-    stop::listen(&cancel);
-    let display = display(session);
+    let Front { display, answerer, cancel, alone } = front;
     let summary = Rc::new(Summary::default());
-    let input = session.screen.interactive.then(|| terminal_lines(cancel.clone()));
-    let input = input.filter(|_| !session.json());
-    let answerer = Prompts::new(session.screen.clone(), display.clone(), parts.yes, input);
     let shown: Rc<dyn Sink> = display.clone();
     let setup = engine::Setup {
         journal: parts.journal,
         key: parts.key,
         sinks: vec![shown, summary.clone(), Rc::new(EventLog), stop::unread(session, &cancel)],
-        answerer: Rc::new(answerer),
+        answerer,
         clock: Clock::dated(parts.speed, parts.dates),
         cancel: cancel.clone(),
         lock: parts.lock,
@@ -82,7 +102,7 @@ pub async fn drive(
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     // The first tick comes at once and stands for no second.
     seconds.tick().await;
-    let mut told = false;
+    let mut told = !alone;
     let end = loop {
         tokio::select! {
             end = &mut run => break end,
@@ -121,25 +141,37 @@ pub fn unattended(
     }
 }
 
-fn display(session: &Session) -> Rc<dyn Display> {
-    let screen = session.screen.clone();
-    let verbosity = match session.global.verbose {
+/// How much the operator wants to be told.
+pub fn verbosity(session: &Session) -> Verbosity {
+    match session.global.verbose {
         _ if session.global.quiet => Verbosity::Quiet,
         0 => Verbosity::Normal,
         _ => Verbosity::Verbose,
-    };
+    }
+}
+
+/// The display that is never live.
+pub fn lines(session: &Session) -> Rc<dyn Display> {
+    let screen = session.screen.clone();
     if session.json() {
         Rc::new(Ndjson::new(screen))
-    } else if screen.interactive && verbosity == Verbosity::Normal {
-        Rc::new(Bars::on_terminal(screen, verbosity))
     } else {
-        Rc::new(Lines::new(screen, verbosity))
+        Rc::new(Lines::new(screen, verbosity(session)))
+    }
+}
+
+/// The display of a run: live where a person sits in front of a terminal.
+pub fn display(session: &Session) -> Rc<dyn Display> {
+    if answers(session) && verbosity(session) == Verbosity::Normal {
+        Rc::new(Bars::on_terminal(session.screen.clone(), Verbosity::Normal))
+    } else {
+        lines(session)
     }
 }
 
 /// Lines from standard input, each read by a thread of its own: a read that nobody waits for any more must not
 /// hold up the end of the program.
-fn terminal_lines(cancel: Cancel) -> ReadLine {
+pub fn terminal_lines(cancel: Cancel) -> ReadLine {
     Box::new(move || -> LocalBoxFuture<'static, io::Result<Option<String>>> {
         let (tell, told) = tokio::sync::oneshot::channel();
         std::thread::spawn(move || {

@@ -5,12 +5,10 @@ use std::{path::Path, rc::Rc, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{RunOptions, asked::Asked, names::Names, unattended};
+use super::{Cluster, asked::Asked, names::Names, unattended};
 use crate::{
     cli::{
-        Ended, cells,
-        config::Config,
-        media,
+        Ended, cells, media,
         plan::Loaded,
         reach::Reach,
         session::Session,
@@ -44,19 +42,13 @@ struct Line {
     times: usize,
 }
 
-pub async fn run(
-    session: &Session,
-    options: &RunOptions,
-    config: &Config,
-    stages: &[Stage<World>],
-    asked: Asked,
-    loaded: Loaded,
-) -> Result<Ended> {
+pub async fn run(cluster: &Cluster<'_>, asked: Asked, loaded: Loaded) -> Result<Ended> {
+    let Cluster { session, options, config, stages, .. } = *cluster;
     let twin = options.twin.options(FULL_SPEED, ([127, 0, 0, 1], 0).into())?;
     // The twin is in this process: what it does not answer within a second is silent.
     let silent_probe = config.limits.silent_probe.min(Duration::from_secs(1));
     let reach = Reach::twin(&loaded.plan, twin, Limits { silent_probe, ..config.limits }).await?;
-    let rest = rest(options, stages, &asked, &loaded.plan)?;
+    let rest = rest(cluster, &asked, &loaded.plan)?;
     let given = media::folder(options.site.media.as_deref(), config);
     // Without media a stand-in lies in memory where the system has a place for that, and is gone afterwards.
     let stand_in = if given.is_none() { Some(scratch()?) } else { None };
@@ -66,7 +58,8 @@ pub async fn run(
     let media = given.or_else(|| stand_in.as_ref().map(|folder| folder.path().to_owned()));
     let redactor = world::redactor(&loaded.plan, &reach);
     let requests = Memory::default();
-    let kept = Kept { media, workbook: None, run_folder: None, site_folder: None, papers: None };
+    let transfers = cluster.transfers.clone();
+    let kept = Kept { media, transfers, workbook: None, run_folder: None, site_folder: None, papers: None };
     let world = world::build(loaded, config, &reach, InMemory, requests.clone(), redactor, kept)?;
 
     let names = Rc::new(Names::of(world.plan()));
@@ -99,15 +92,11 @@ pub async fn run(
 }
 
 /// How long the rest takes at the site as an earlier run left it, and where the window would stop it: its end.
-fn rest(
-    options: &RunOptions,
-    stages: &[Stage<World>],
-    asked: &Asked,
-    plan: &Plan,
-) -> Result<(Forecast, Option<Text>)> {
+fn rest(cluster: &Cluster<'_>, asked: &Asked, plan: &Plan) -> Result<(Forecast, Option<Text>)> {
+    let Cluster { options, stages, .. } = *cluster;
     let scheduled = options.window.resolve(true, 1.0)?;
     let identity = Identity::of(plan, None);
-    let journal = match SiteFolder::find(&options.site.artifacts(false), &identity)? {
+    let journal = match SiteFolder::find(&options.site.artifacts(cluster.plan, false), &identity)? {
         Some(site) => Journal::snapshot(Box::new(FileStorage::new(site.journal())), &site.key, "dry-run")?,
         None => Journal::in_memory(&identity.key(), "dry-run")?,
     };

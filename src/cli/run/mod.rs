@@ -3,6 +3,7 @@
 mod asked;
 mod drive;
 mod dry;
+mod fleet;
 mod names;
 mod next;
 mod real;
@@ -12,19 +13,33 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Ended, config::Config, plan, reach::Reach, session::Session, simulate::TwinOptions, usage};
-use crate::{failure::Result, messages::message, plan::CheckOptions, stages::registry};
+use self::{asked::Asked, drive::Front};
+use super::{
+    Ended,
+    config::Config,
+    plan::{self, Loaded},
+    reach::Reach,
+    session::Session,
+    simulate::TwinOptions,
+    usage,
+};
+use crate::{
+    clients::transfers::Transfers,
+    engine::Stage,
+    failure::Result,
+    messages::message,
+    plan::CheckOptions,
+    stages::{registry, world::World},
+};
 
-pub use self::drive::{Parts, drive, unattended};
+pub use self::drive::unattended;
 
 /// A rehearsal within the process runs this much faster than a real site, unless told otherwise.
 const REHEARSAL_SPEED: f64 = 200.0;
 
-/// Which site, and how to reach it; `diff` takes the same.
+/// How to reach a site, and what lies where; `diff` takes the same.
 #[derive(Args, Clone, Debug)]
 pub struct SiteOptions {
-    #[arg(long, value_name = "PLAN", env = "VOYAGER_PLAN", hide_env_values = true, help = "cli.option.plan")]
-    pub plan: PathBuf,
     #[arg(
         long,
         value_name = "DIR",
@@ -53,6 +68,15 @@ pub struct SiteOptions {
 
 #[derive(Args, Clone, Debug)]
 pub struct RunOptions {
+    #[arg(
+        long = "plan",
+        value_name = "PLAN",
+        required = true,
+        env = "VOYAGER_PLAN",
+        hide_env_values = true,
+        help = "cli.option.plans"
+    )]
+    pub plans: Vec<PathBuf>,
     #[command(flatten)]
     pub site: SiteOptions,
     #[arg(long, value_name = "STAGE", num_args = 1.., conflicts_with_all = ["from", "to"], help = "cli.option.stage")]
@@ -93,11 +117,11 @@ impl SiteOptions {
     }
 
     /// Where site folders lie: beside the plan for a real site, in `./artifacts/simulated` for a rehearsal.
-    pub fn artifacts(&self, rehearsal: bool) -> PathBuf {
+    pub fn artifacts(&self, plan: &Path, rehearsal: bool) -> PathBuf {
         match &self.artifacts {
             Some(folder) => folder.clone(),
             None if rehearsal => ["artifacts", "simulated"].iter().collect(),
-            None => plan_folder(&self.plan).join("artifacts"),
+            None => plan_folder(plan).join("artifacts"),
         }
     }
 }
@@ -107,28 +131,68 @@ pub fn plan_folder(plan: &Path) -> &Path {
     if plan.is_dir() { plan } else { plan.parent().unwrap_or(Path::new("")) }
 }
 
+/// One plan of the command line, and what it is run with.
+#[derive(Clone, Copy)]
+pub struct Cluster<'a> {
+    pub session: &'a Session,
+    pub options: &'a RunOptions,
+    pub plan: &'a Path,
+    pub config: &'a Config,
+    pub stages: &'a [Stage<World>],
+    pub transfers: &'a Transfers,
+}
+
+impl Cluster<'_> {
+    /// The way to its site: a fresh twin within this process where it is rehearsed. Call on a runtime.
+    async fn reach(&self, loaded: &Loaded) -> Result<Reach> {
+        let Self { options, config, .. } = self;
+        if options.simulate {
+            let twin = options.twin.options(REHEARSAL_SPEED, ([127, 0, 0, 1], 0).into())?;
+            Reach::twin(&loaded.plan, twin, config.limits).await
+        } else {
+            Reach::new(options.site.proxy(config), config.limits)
+        }
+    }
+
+    /// Whether its questions are answered with yes.
+    fn yes(&self) -> bool {
+        self.options.yes || self.options.simulate
+    }
+}
+
+/// The configuration of a plan, as the command line has it.
+fn config(session: &Session, options: &RunOptions, plan: &Path) -> Result<Config> {
+    let mut config = Config::load(session, Some(plan))?;
+    config.stages.move_nodes |= options.move_nodes;
+    config.inspection.beside_addons |= options.inspect_beside;
+    Ok(config)
+}
+
 pub fn run(session: &Session, options: &RunOptions) -> Result<Ended> {
     if !options.simulate && !options.dry_run && options.twin.any() {
         let expected = message("cli.run.twin-only", &[]);
         return Err(usage::wrong_value("--speed / --faults / --seed", "…", expected));
     }
-    let mut config = Config::load(session, Some(&options.site.plan))?;
-    config.stages.move_nodes |= options.move_nodes;
-    config.inspection.beside_addons |= options.inspect_beside;
+    match plan::named(&options.plans)?.as_slice() {
+        [plan] => alone(session, options, plan),
+        plans => fleet::run(session, options, plans),
+    }
+}
+
+fn alone(session: &Session, options: &RunOptions, plan: &Path) -> Result<Ended> {
+    let config = config(session, options, plan)?;
     let stages = registry::stages(&config.choices())?;
-    let asked = asked::Asked::parse(options, &stages)?;
+    let asked = Asked::parse(options, &stages)?;
     let check = CheckOptions { strict: false, stages: asked.stage_numbers(&stages) };
-    let loaded = plan::load(session, &options.site.plan, &check)?;
+    let loaded = plan::load(session, plan, &check)?;
+    let transfers = Transfers::new(config.fleet);
+    let cluster = Cluster { session, options, plan, config: &config, stages: &stages, transfers: &transfers };
     session.runtime()?.block_on(async {
         if options.dry_run {
-            return dry::run(session, options, &config, &stages, asked, loaded).await;
+            return dry::run(&cluster, asked, loaded).await;
         }
-        let reach = if options.simulate {
-            let twin = options.twin.options(REHEARSAL_SPEED, ([127, 0, 0, 1], 0).into())?;
-            Reach::twin(&loaded.plan, twin, config.limits).await?
-        } else {
-            Reach::new(options.site.proxy(&config), config.limits)?
-        };
-        real::run(session, options, &config, &stages, asked, loaded, reach).await
+        let reach = cluster.reach(&loaded).await?;
+        let front = Front::alone(session, cluster.yes());
+        real::run(&cluster, asked, loaded, reach, front).await?.tell(session)
     })
 }

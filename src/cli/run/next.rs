@@ -1,6 +1,8 @@
 //! The command to go on with: literal, ready to be copied, without secrets.
 
-use super::RunOptions;
+use std::path::PathBuf;
+
+use super::Cluster;
 use crate::{
     cli::session::Session,
     clients::proxy::Proxy,
@@ -12,15 +14,14 @@ use crate::{
 /// After success the look at the result; after a stop the same command again, or what its failure asks for. A command
 /// whose `--until` has come asks for the same hours of another day, `again`.
 pub fn command(
-    session: &Session,
-    options: &RunOptions,
-    stages: &[Stage<World>],
+    cluster: &Cluster<'_>,
     selection: &Selection,
     end: &RunSummary,
     rehearsal: bool,
     again: Option<&str>,
 ) -> String {
-    let plan = quoted(&options.site.plan.display().to_string());
+    let Cluster { session, options, stages, .. } = cluster;
+    let plan = quoted(&cluster.plan.display().to_string());
     match end.failure.as_ref().map(|failure| failure.kind) {
         Some(Kind::Plan) => return format!("voyager plan check {plan}"),
         Some(kind) => {
@@ -41,6 +42,16 @@ pub fn command(
         Some(stage) if !rehearsal => format!("voyager run --plan {plan}{same_site} --stage {stage}"),
         _ => format!("voyager diff --plan {plan}{same_site}"),
     }
+}
+
+/// The command that was given.
+pub fn again(session: &Session) -> String {
+    session.arguments.iter().map(|word| shown(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// Paths as words of a command line.
+pub fn words(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| quoted(&path.display().to_string())).collect::<Vec<_>>().join(" ")
 }
 
 /// The stage after the last selected one.

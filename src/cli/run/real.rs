@@ -3,9 +3,17 @@
 use std::{
     io,
     path::{Path, PathBuf},
+    rc::Rc,
 };
 
-use super::{Parts, RunOptions, asked::Asked, drive, next};
+use tracing::instrument::WithSubscriber;
+
+use super::{
+    Cluster, RunOptions,
+    asked::Asked,
+    drive::{self, Front, Parts, drive},
+    next,
+};
 use crate::{
     cli::{
         Ended,
@@ -21,46 +29,61 @@ use crate::{
     },
     clients::{trust::PinFile, wire::WireFile},
     engine::{
-        self, Answer, Journal, Lock, Question, SecretKey, Stage, event::RunSummary, journal::FileStorage,
+        self, Answer, Journal, Lock, Question, SecretKey, event::RunSummary, journal::FileStorage,
         lock::Holder, question::Form,
     },
     failure::{Failure, Kind, Result},
     messages::message,
-    stages::world::World,
+    text::Text,
     ui::{self, summary::Summary},
 };
 
+/// What has to be told of a run that ended.
+pub struct Told {
+    pub end: RunSummary,
+    pub summary: Rc<Summary>,
+    /// The command to go on with.
+    pub next: String,
+    pub log: PathBuf,
+    past: PastRun,
+    /// What the simulated site within this process counted.
+    ledger: Vec<Text>,
+    pub sealed: Result<()>,
+}
+
 pub async fn run(
-    session: &Session,
-    options: &RunOptions,
-    config: &Config,
-    stages: &[Stage<World>],
+    cluster: &Cluster<'_>,
     asked: Asked,
     loaded: Loaded,
     mut reach: Reach,
-) -> Result<Ended> {
+    front: Front,
+) -> Result<Told> {
     platform::private_from_now_on();
+    let Cluster { session, options, config, stages, .. } = *cluster;
     let rehearsal = reach.rehearsal().is_some();
     let scheduled = options.window.resolve(rehearsal, reach.speed())?;
     reach.dialler = scheduled.gated(reach.dialler);
     let selection = asked.selection.clone();
     let identity = Identity::of(&loaded.plan, reach.rehearsal().map(|rehearsal| rehearsal.twin_id.as_str()));
-    let site = SiteFolder::open(&options.site.artifacts(rehearsal), &identity)?;
+    let site = SiteFolder::open(&options.site.artifacts(cluster.plan, rehearsal), &identity)?;
     let run = site.next_run();
     // A run that must not start leaves nothing behind, so the lock comes before the folder.
     let host = host(session);
-    let take_over = options.take_over || takes_over(session, &site.path, &host).await?;
+    let take_over = options.take_over || front.alone && takes_over(session, &site.path, &host).await?;
     let lock = Lock::acquire(&site.path, Holder::this(host, &run), take_over)?;
     site.keep(&identity)?;
     let folder = site.make_run(&run)?;
     let past = PastRun::new(site.clone(), &run);
     let plan = papers::identity(&loaded);
     let redactor = world::redactor(&loaded.plan, &reach);
-    let log = folder.join("voyager.log");
-    logging::open(session, &log, &redactor)?;
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), site = site.key, run, rehearsal, "run begins");
+    let path = folder.join("voyager.log");
+    let log = logging::open(session, &path, &redactor)?;
+    if front.alone {
+        log.everywhere();
+    }
 
     let ended = async {
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), site = site.key, run, rehearsal, "run begins");
         let local = |path: &Path, error: &io::Error| {
             Failure::new(Kind::Local, message("cli.run.preparing", &[])).at(path.display()).because(error)
         };
@@ -78,6 +101,7 @@ pub async fn run(
         }
         let kept = Kept {
             media,
+            transfers: cluster.transfers.clone(),
             workbook: world::workbook(&loaded, &run),
             run_folder: Some(folder.clone()),
             site_folder: Some(site.path.clone()),
@@ -85,32 +109,54 @@ pub async fn run(
         };
         let pins = PinFile(site.path.join("pins.json"));
         let world = world::build(loaded, config, &reach, pins, transcript, redactor, kept)?;
-        let parts = Parts {
-            journal,
-            key,
-            lock: Some(lock),
-            speed: reach.speed(),
-            dates: scheduled.dates,
-            yes: options.yes || options.simulate,
-        };
+        let parts = Parts { journal, key, lock: Some(lock), speed: reach.speed(), dates: scheduled.dates };
         let asked = asked.options(rehearsal, Some(folder.clone()), plan)?;
         let asked = engine::Options { window: scheduled.window.clone(), ..asked };
-        Ok(drive(session, &world, stages, parts, &asked).await)
-    }
-    .await;
-    let (end, summary) = ended.map_err(|failure: Box<Failure>| failure.logged_at(&log))?;
-    let again = scheduled.again.as_deref();
-    let next = next::command(session, options, stages, &selection, &end, rehearsal, again);
-    tell(session, &end, &summary, &next, &log);
-    tell_papers(session, &past);
-    if let (Some(twin), false) = (&reach.twin, session.json()) {
+        Ok(drive(session, &world, stages, parts, front, &asked).await)
+    };
+    let ended = ended.with_subscriber(log.subscriber()).await;
+    let (end, summary) = ended.map_err(|failure: Box<Failure>| failure.logged_at(&path))?;
+    let next = next::command(cluster, &selection, &end, rehearsal, scheduled.again.as_deref());
+    let ledger = reach.twin.as_ref().map(|twin| {
         let media = media_folder(options, config, true, &site).0;
-        let lines = ledger::lines(&twin.ledger(), media.as_deref());
-        lines.iter().for_each(|line| session.screen.line(session.screen.say(line)));
-    }
+        ledger::lines(&twin.ledger(), media.as_deref())
+    });
     reach.close().await;
-    papers::seal::seal(&past)?;
-    Ok(Ended::Run(end.exit_code))
+    // Nothing is written into the run folder any more.
+    let sealed = papers::seal::seal(&past);
+    Ok(Told { end, summary, next, log: path, past, ledger: ledger.unwrap_or_default(), sealed })
+}
+
+impl Told {
+    /// The last words of a run that has the screen to itself.
+    pub fn tell(self, session: &Session) -> Result<Ended> {
+        self.tell_failures(session);
+        if !session.json() {
+            self.summary.lines(&session.screen, &self.next).iter().for_each(|line| session.screen.line(line));
+        }
+        tell_papers(session, &self.past);
+        if !session.json() {
+            self.ledger.iter().for_each(|line| session.screen.line(session.screen.say(line)));
+        }
+        self.sealed?;
+        Ok(Ended::Run(self.end.exit_code))
+    }
+
+    /// The failures, on standard error. As JSON they are in the last event already.
+    pub fn tell_failures(&self, session: &Session) {
+        for failure in self.end.failure.as_deref().into_iter().chain(&self.summary.other_failures()) {
+            let failure = match &failure.log {
+                Some(_) => Box::new(failure.clone()),
+                None => Box::new(failure.clone()).logged_at(&self.log),
+            };
+            if self.summary.end().is_none() {
+                session.tell(&failure);
+            } else {
+                let lines = ui::failure::lines(&failure, &session.screen);
+                lines.iter().for_each(|line| session.screen.aside(line));
+            }
+        }
+    }
 }
 
 /// Where the papers lie, or how to have them of a run that did not come so far.
@@ -159,22 +205,4 @@ fn host(session: &Session) -> String {
     engine::platform::host_name()
         .or_else(|| session.environment.get("COMPUTERNAME").map(str::to_owned))
         .unwrap_or_else(|| "-".to_owned())
-}
-
-/// The failures on standard error, then the last lines. As JSON both are in the last event already.
-fn tell(session: &Session, end: &RunSummary, summary: &Summary, next: &str, log: &Path) {
-    for failure in end.failure.as_deref().into_iter().chain(&summary.other_failures()) {
-        let failure = match &failure.log {
-            Some(_) => Box::new(failure.clone()),
-            None => Box::new(failure.clone()).logged_at(log),
-        };
-        if summary.end().is_none() {
-            session.tell(&failure);
-        } else {
-            ui::failure::lines(&failure, &session.screen).iter().for_each(|line| session.screen.aside(line));
-        }
-    }
-    if !session.json() {
-        summary.lines(&session.screen, next).iter().for_each(|line| session.screen.line(line));
-    }
 }

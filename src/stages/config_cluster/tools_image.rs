@@ -18,7 +18,7 @@ pub async fn act(world: &World, handle: &Handle) -> Result<Sent> {
     };
     let Some(file) = file else { return Ok(Sent::NotNeeded(message("stages.tools.no_file", &[]))) };
     let sink = world.fisheye(handle).tools_sink(&file.name, file.size);
-    match uploading::send(handle, sink, &file).await {
+    match uploading::send(world.transfers(), handle, sink, &file).await {
         Ok(done) => {
             if done.restarted {
                 handle.warn(message("stages.tools.restarted", &[("file", &file.name)]));

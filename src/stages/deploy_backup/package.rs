@@ -128,7 +128,7 @@ pub async fn act(world: &World, handle: &Handle) -> Result<()> {
         handle.warn(message("stages.backup.other_version", &args));
     }
     let sink = tower.named_package_sink(NAME, &file.name, file.size);
-    let done = uploading::append(handle, sink, &file).await?;
+    let done = uploading::append(world.transfers(), handle, sink, &file).await?;
     if done.restarted {
         handle.warn(message("stages.apps.restarted", &[("file", &file.name)]));
     }

@@ -7,7 +7,7 @@ use super::media;
 use crate::{
     clients::{
         fisheye::Image,
-        upload::{self, Digests, Uploaded},
+        upload::{Digests, Progress, Uploaded},
     },
     engine::{ChangeProbe, Fact, Facts, World as _, handle::Handle},
     failure::Result,
@@ -71,10 +71,10 @@ pub async fn probe(world: &WorldRead, handle: &Handle) -> Result<ChangeProbe> {
     if !images.iter().any(|image| same(&image)) {
         return Ok(ChangeProbe::Absent);
     }
-    let digests = upload::digests(&file.path, &|progress| {
+    let digesting = |progress: Progress| {
         handle.transfer(&format!("MD5 {}", file.name), progress.done, progress.total);
-    })
-    .await?;
+    };
+    let digests = world.transfers.digests(&file.path, &digesting).await?;
     let whole = images.iter().find(|image| image.holds(&file.name, file.size, &digests.md5));
     Ok(whole.map_or(ChangeProbe::Absent, |listed| done(TowerImage::of(listed, digests))))
 }
@@ -92,7 +92,8 @@ pub async fn act(world: &World, handle: &Handle) -> Result<()> {
             handle.warn(message("stages.image.namesake", &[("name", &file.name), ("uuid", &image.uuid)]));
         }
     }
-    let done = uploading::send(handle, fisheye.image_sink(&file.name, file.size, DESCRIPTION), &file).await?;
+    let sink = fisheye.image_sink(&file.name, file.size, DESCRIPTION);
+    let done = uploading::send(world.transfers(), handle, sink, &file).await?;
     if done.restarted {
         handle.warn(message("stages.image.restarted", &[("file", &file.name)]));
     }

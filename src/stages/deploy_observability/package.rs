@@ -115,7 +115,8 @@ pub async fn act(world: &World, handle: &Handle) -> Result<()> {
     let tower = world.tower(handle);
     // By the server's clock, so that tasks of the past are told apart.
     let commit = Commit::about(&file, &tower).await?;
-    let sent = uploading::append(handle, tower.ovm_sink(&file.name, file.size), &file).await?;
+    let sink = tower.ovm_sink(&file.name, file.size);
+    let sent = uploading::append(world.transfers(), handle, sink, &file).await?;
     if sent.restarted {
         handle.warn(message("stages.observability.restarted", &[("file", &file.name)]));
     }

@@ -130,7 +130,7 @@ async fn send(product: &Product, world: &World, handle: &Handle, file: &MediaFil
     handle.remember(&BEFORE, &before)?;
     let sink = tower.package_sink(&file.name, file.size);
     let rejection = sink.rejection();
-    let done = match uploading::append(handle, sink, file).await {
+    let done = match uploading::append(world.transfers(), handle, sink, file).await {
         Ok(done) => done,
         Err(failure) => {
             let words = rejection.words().filter(|words| failure.answer.as_ref() == Some(words));
