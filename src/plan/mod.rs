@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::text::Lang;
 
+pub mod between;
 mod book;
 mod build;
 pub mod cell;

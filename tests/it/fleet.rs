@@ -63,10 +63,12 @@ fn two_clusters_are_deployed_side_by_side_each_once_and_in_the_words_of_its_name
     let ran = pair.run().env("VOYAGER_FLEET_TRANSFERS", "1").args(["--to", "03"]).run().exits_with(0);
     let ran = ran.says("all 2 clusters are done").says(&format!("[{FIRST}] == 02 init-cluster"));
     ran.says(&format!("[{SECOND}] == 02 init-cluster"));
-    for (site, vlans) in [(&pair.first, 4), (&pair.second, 5)] {
+    for (site, vlan) in [(&pair.first, "VLAN-230"), (&pair.second, "VLAN-1102")] {
         let ledger = site.ledger();
         assert_eq!(ledger.deployments.count, 1);
-        assert_eq!(ledger.networks.values().map(|tally| tally.count).sum::<u64>(), vlans);
+        let created = ledger.networks.iter().find(|(name, _)| name.ends_with(vlan));
+        assert_eq!(created.map(|(_, tally)| tally.count), Some(1), "{:?}", ledger.networks);
+        assert!(ledger.networks.values().all(|tally| tally.count == 1), "{:?}", ledger.networks);
         assert_eq!(ledger.breaches.len(), 0, "{:?}", ledger.breaches);
     }
     assert_eq!(folders(&pair).len(), 2, "each has a folder of its own");
@@ -75,17 +77,24 @@ fn two_clusters_are_deployed_side_by_side_each_once_and_in_the_words_of_its_name
     transfers.sort();
     assert!(transfers[0].1 <= transfers[1].0, "two files travelled at a time: {transfers:?}");
 
-    let before = [&pair.first, &pair.second].map(|site| serde_json::json!(site.ledger()));
+    // Looking again takes sessions; they change nothing.
+    let effects = |site: &SimulatedSite| {
+        let mut ledger = serde_json::json!(site.ledger());
+        for sessions in ["logins", "ssh_connections"] {
+            ledger.as_object_mut().expect("an object").remove(sessions);
+        }
+        ledger
+    };
+    let before = [effects(&pair.first), effects(&pair.second)];
     pair.run().args(["--to", "03"]).run().exits_with(0);
-    let after = [&pair.first, &pair.second].map(|site| serde_json::json!(site.ledger()));
-    assert_eq!(before, after, "what is done is not done again");
+    assert_eq!(before, [effects(&pair.first), effects(&pair.second)], "what is done is not done again");
 }
 
 #[test]
 fn one_that_fails_does_not_disturb_the_other_and_each_is_told_how_to_go_on() {
     let pair = Pair::start();
     let refused = Action::Status { status: 403, headers: Default::default(), body: String::new() };
-    pair.second.set_faults(vec![always("fisheye.scan", refused)]);
+    pair.second.set_faults(vec![always("fisheye.deploy", refused)]);
     let ran = pair.run().args(["--to", "02"]).run().exits_with(4);
     let [_, second] = pair.plans();
     let ran = ran.says("2 clusters: 1 done, 1 not finished (exit code 4)");
@@ -150,6 +159,58 @@ fn as_json_every_record_names_its_cluster_and_the_last_one_lists_them() {
         .run()
         .exits_with(2)
         .says("run the one that it is for alone");
+}
+
+#[test]
+fn what_two_plans_take_from_each_other_is_told_with_both_cells_and_nothing_is_started() {
+    let folder = tempfile::tempdir().expect("a folder");
+    Workbook::good().write(folder.path(), "a.xlsx");
+    // In the same networks with addresses of its own but for one, which is the VIP of the first; one host name, one
+    // VLAN, one subnet and one mask are not what they should be.
+    let edits = [
+        ["N!B3 = QS-SZ-SMTX-Prod-Cls02", "H!I19 = 10.40.8.30", "M!E3 = 10.40.8.40", "M!E4 = 10.40.8.10"],
+        ["M!E5 = 10.40.8.42", "M!E18 = 10.40.8.210", "M!E19 = 10.40.8.219", "H!E3 = 10.40.7.21"],
+        ["H!E4 = 10.40.7.22", "H!E5 = 10.40.7.23", "H!I3 = 10.40.8.31", "H!I4 = 10.40.8.32"],
+        ["H!I5 = 10.40.8.33", "H!N3 = 10.40.9.31", "H!N4 = 10.40.9.32", "H!N5 = 10.40.9.33"],
+        ["H!H3 = QS-SZ-SMTX-Node-11", "H!H4 = QS-SZ-SMTX-Node-12", "H!H5 = QS-SZ-SMTX-Node-01", "N!F9 = 212"],
+        ["N!D9 = VLAN-212", "N!H10 = 10.42.20.0/24", "N!I10 = 10.42.20.254", "N!H11 = 10.42.31.0/24"],
+    ];
+    let more = ["N!I11 = 10.42.31.254", "H!C3f= 虚拟网络!B3", "M!N3f= 虚拟网络!B3"];
+    let edits: Vec<&str> = edits.as_flattened().iter().copied().chain(more).collect();
+    Workbook::good().edit(&edits).write(folder.path(), "b.xlsx");
+    let check = |args: &[&str]| Voyager::within(folder.path()).args(["plan", "check"]).args(args).run();
+    let ran = check(&["a.xlsx", "b.xlsx", "--output", "json"]).exits_with(3);
+    let json = ran.json();
+    let found: Vec<String> = json["collisions"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| {
+            let side = |at: usize| {
+                let side = &one["sides"][at];
+                let text = |key: &str| side[key].as_str().expect("text").to_owned();
+                format!("{} {}!{}", text("file"), text("sheet"), text("cell"))
+            };
+            format!("{} {}: {}, {}", one["id"], one["severity"], side(0), side(1)).replace('"', "")
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "FLEET-01 error: a.xlsx 主机规划!I19, b.xlsx 集群管理信息!E4",
+            "FLEET-12 warning: a.xlsx 主机规划!H3, b.xlsx 主机规划!H5",
+            "FLEET-21 warning: a.xlsx 虚拟网络!F9, b.xlsx 虚拟网络!F9",
+            "FLEET-23 warning: a.xlsx 虚拟网络!H10, b.xlsx 虚拟网络!H10",
+            "FLEET-22 warning: a.xlsx 虚拟网络!F11, b.xlsx 虚拟网络!F11",
+        ],
+        "{ran}"
+    );
+    assert_eq!(json["plans"].as_array().map(Vec::len), Some(2));
+    check(&["."]).exits_with(3).says("error FLEET-01  a.xlsx 主机规划!I19  b.xlsx 集群管理信息!E4");
+
+    let run = Voyager::within(folder.path()).args(["run", "--plan", ".", "--simulate"]).run();
+    run.exits_with(3).says("FLEET-01").says("nothing was started").says("voyager plan check");
+    assert!(!folder.path().join("artifacts").exists());
 }
 
 /// The run folders of both clusters.

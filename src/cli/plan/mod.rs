@@ -1,8 +1,8 @@
 //! `voyager plan …`: what the workbook says and what is wrong with it.
 
-mod check;
+pub mod check;
 mod export;
-mod findings;
+pub mod findings;
 mod named;
 mod show;
 mod template;

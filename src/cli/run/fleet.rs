@@ -24,7 +24,7 @@ use crate::{
     cli::{
         Ended,
         config::Config,
-        plan::{self, Loaded},
+        plan::{self, Loaded, check, findings},
         platform,
         session::Session,
         stop, usage,
@@ -71,6 +71,7 @@ pub fn run(session: &Session, options: &RunOptions, plans: &[PathBuf]) -> Result
     of_one_site(options)?;
     let members = members(session, options, plans)?;
     one_site_each(options, &members)?;
+    apart(session, &members)?;
     platform::many_files();
     let shares = members.iter().map(|member| member.config.fleet).reduce(Shares::narrower);
     let transfers = Transfers::new(shares.unwrap_or(Shares { uplink_mbit: 0, transfers: 0 }));
@@ -103,9 +104,9 @@ fn members(session: &Session, options: &RunOptions, plans: &[PathBuf]) -> Result
         let config = config(session, options, plan)?;
         let stages = registry::stages(&config.choices())?;
         let asked = Asked::parse(options, &stages)?;
-        let check = CheckOptions { strict: false, stages: asked.stage_numbers(&stages) };
+        let strictness = CheckOptions { strict: false, stages: asked.stage_numbers(&stages) };
         let shown = plan.display().to_string();
-        match plan::load(&session.of_cluster(&shown, plan), plan, &check) {
+        match plan::load(&session.of_cluster(&shown, plan), plan, &strictness) {
             Ok(loaded) => {
                 let name = loaded.plan.cluster.name.value.clone();
                 let session = session.of_cluster(&name, plan);
@@ -123,6 +124,26 @@ fn members(session: &Session, options: &RunOptions, plans: &[PathBuf]) -> Result
         .at(invalid.join(", "))
         .answer(message("cli.fleet.invalid", &args))
         .advise(message("cli.fleet.invalid-advice", &[("plans", &next::words(plans))])))
+}
+
+/// Refuses plans that take something from each other; tells what only looks so.
+fn apart(session: &Session, members: &[Member]) -> Result<()> {
+    let plans = members.iter().map(|member| (member.plan.as_path(), &member.loaded.plan));
+    let collisions = check::collisions(plans);
+    if session.json() && !collisions.is_empty() {
+        let lang = session.screen.lang;
+        let collisions: Vec<Value> = collisions.iter().map(|collision| collision.json(lang)).collect();
+        session.print_json(&json!({"schema": "1.0", "collisions": collisions}));
+    }
+    findings::between(session, &collisions).iter().for_each(|line| session.screen.aside(line));
+    if !check::hinders(&collisions) {
+        return Ok(());
+    }
+    let plans: Vec<PathBuf> = members.iter().map(|member| member.plan.clone()).collect();
+    Err(Failure::new(Kind::Plan, message("cli.fleet.doing", &[]))
+        .answer(check::count(&collisions))
+        .meaning(message("cli.fleet.collide", &[]))
+        .advise(message("cli.fleet.invalid-advice", &[("plans", &next::words(&plans))])))
 }
 
 /// Refuses one simulated site for two plans.

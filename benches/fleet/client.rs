@@ -1,0 +1,86 @@
+//! The tool, watched from outside while it runs.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::Result;
+
+/// What one run of the tool took.
+#[derive(Debug, Default)]
+pub struct Measured {
+    pub seconds: f64,
+    pub cpu_seconds: f64,
+    pub peak_mib: f64,
+    /// The most files and threads that it had at a time, as far as they were seen.
+    pub files: usize,
+    pub threads: usize,
+}
+
+/// Deploys all of them from one process.
+pub fn run(folder: &Path, plans: &[PathBuf], to: Option<&str>) -> Result<Measured> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_voyager"));
+    command.current_dir(folder).args(["run", "--yes", "--lang", "en"]);
+    plans.iter().for_each(|plan| drop(command.arg("--plan").arg(plan)));
+    if let Some(to) = to {
+        command.args(["--to", to]);
+    }
+    let said = folder.join("said.txt");
+    let file = fs::File::create(&said)?;
+    let started = Instant::now();
+    let mut child = command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).spawn()?;
+    let process = child.id().to_string();
+    let mut measured = Measured::default();
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        // Between its last look and its end a process uses next to nothing.
+        measured.look(&process);
+        thread::sleep(Duration::from_millis(20));
+    };
+    measured.seconds = started.elapsed().as_secs_f64();
+    if !status.success() {
+        let said = fs::read_to_string(said)?;
+        let last: Vec<&str> = said.lines().rev().take(40).collect();
+        return Err(format!("{status}\n{}", last.into_iter().rev().collect::<Vec<_>>().join("\n")).into());
+    }
+    Ok(measured)
+}
+
+impl Measured {
+    /// A process that has ended has nothing to show.
+    fn look(&mut self, process: &str) {
+        if let Ok(seconds) = cpu_seconds(process) {
+            self.cpu_seconds = seconds;
+        }
+        let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+        let figure = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            line.split_whitespace().next()?.parse::<f64>().ok()
+        };
+        if let Some(kib) = figure("VmHWM:") {
+            self.peak_mib = kib / 1024.0;
+        }
+        self.threads = self.threads.max(figure("Threads:").unwrap_or(0.0) as usize);
+        let files = fs::read_dir(format!("/proc/{process}/fd")).map_or(0, Iterator::count);
+        self.files = self.files.max(files);
+    }
+}
+
+/// User and system time of a process, from `/proc/…/stat` in hundredths of a second.
+pub fn cpu_seconds(process: &str) -> Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let after_name = stat.rsplit(')').next().ok_or("no stat")?;
+    let ticks: Vec<f64> = after_name
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .map(str::parse)
+        .collect::<std::result::Result<_, _>>()?;
+    Ok(ticks.iter().sum::<f64>() / 100.0)
+}
