@@ -1,6 +1,10 @@
 //! The display of several clusters on a terminal: one live line each, what has to be known at once above them.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    path::PathBuf,
+    rc::Rc,
+};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 
@@ -14,7 +18,7 @@ use super::{
     sentences::{Sentences, time},
 };
 use crate::{
-    engine::event::{Event, EventKind, RunSummary, Sink},
+    engine::event::{Event, EventKind, Sink},
     messages::message,
     text::Say,
 };
@@ -25,6 +29,8 @@ pub struct Fleet {
     bars: MultiProgress,
     /// Columns of the longest name.
     names: usize,
+    /// Lines so far.
+    count: Cell<usize>,
     paused: RefCell<Paused>,
 }
 
@@ -39,6 +45,8 @@ struct Paused {
 pub struct Row {
     fleet: Rc<Fleet>,
     screen: Rc<Screen>,
+    /// From 1.
+    number: usize,
     name: String,
     bar: ProgressBar,
     state: RefCell<State>,
@@ -51,7 +59,9 @@ struct State {
     /// The stage that began last.
     stage: String,
     seconds: u64,
-    end: Option<RunSummary>,
+    log: Option<PathBuf>,
+    /// The exit code, once it has ended.
+    end: Option<u8>,
 }
 
 impl Fleet {
@@ -63,16 +73,18 @@ impl Fleet {
     fn new<'a>(names: impl IntoIterator<Item = &'a str>, target: Target) -> Rc<Self> {
         let bars = MultiProgress::with_draw_target(target());
         let names = names.into_iter().map(width).max().unwrap_or(0);
-        Rc::new(Self { target, bars, names, paused: RefCell::default() })
+        Rc::new(Self { target, bars, names, count: Cell::new(0), paused: RefCell::default() })
     }
 
     /// The line of one cluster, below those that there are; its screen is the labelled one.
-    pub fn row(self: &Rc<Self>, name: &str, screen: Rc<Screen>) -> Row {
+    pub fn row(self: &Rc<Self>, name: &str, screen: Rc<Screen>) -> Rc<Row> {
         let bar = self.bars.add(live_line());
-        let row =
-            Row { fleet: self.clone(), screen, name: pad(name, self.names), bar, state: RefCell::default() };
+        let number = self.count.get() + 1;
+        self.count.set(number);
+        let (fleet, name) = (self.clone(), pad(name, self.names));
+        let row = Row { fleet, screen, number, name, bar, state: RefCell::default() };
         row.redraw(&row.state.borrow());
-        row
+        Rc::new(row)
     }
 
     /// Prints above the lines.
@@ -107,8 +119,8 @@ impl Row {
     fn line(&self, state: &State) -> String {
         let spent = time(state.seconds * 1000);
         let said = match &state.end {
-            Some(end) if end.exit_code == 0 => message("ui.fleet.done", &[("time", &spent)]),
-            Some(end) => message("ui.fleet.stopped", &[("code", &end.exit_code), ("time", &spent)]),
+            Some(0) => message("ui.fleet.done", &[("time", &spent)]),
+            Some(code) => message("ui.fleet.stopped", &[("code", code), ("time", &spent)]),
             None => {
                 let now = state.now(&self.screen);
                 let all = state.outline.selected.max(state.progress.finished);
@@ -122,7 +134,39 @@ impl Row {
                 message("ui.fleet.running", &args)
             }
         };
-        format!("{}  {}", self.name, self.screen.say(&said))
+        format!("{:>2} {}  {}", self.number, self.name, self.screen.say(&said))
+    }
+
+    /// Whether the operator means this one by a number or a part of a name.
+    pub fn is(&self, wanted: &str) -> bool {
+        match wanted.parse::<usize>() {
+            Ok(number) => self.number == number,
+            Err(_) => !wanted.is_empty() && self.name.to_lowercase().contains(&wanted.to_lowercase()),
+        }
+    }
+
+    /// Everything that runs now, and where the rest is.
+    pub fn tell_details(&self) {
+        let state = self.state.borrow();
+        let lang = self.screen.lang;
+        let mut lines = vec![self.line(&state)];
+        let running = state.progress.active.iter();
+        lines.extend(running.map(|(step, active)| {
+            format!("    {} ({step}): {}", state.outline.title(step, lang), active.say(lang))
+        }));
+        if let Some(log) = &state.log {
+            let said = message("ui.fleet.details", &[("log", &log.display())]);
+            lines.push(format!("    {}", self.screen.say(&said)));
+        }
+        self.fleet.print(lines);
+    }
+
+    /// It came to an end, or never began.
+    pub fn ended(&self, code: u8) {
+        let mut state = self.state.borrow_mut();
+        state.end = Some(code);
+        self.bar.disable_steady_tick();
+        self.redraw(&state);
     }
 }
 
@@ -146,14 +190,10 @@ impl Sink for Row {
         state.progress.learn(event);
         match &event.kind {
             EventKind::RunStarted(run) => {
-                if let Some(folder) = &run.run_folder {
-                    let log = folder.join("voyager.log");
-                    let said = message("ui.fleet.details", &[("log", &log.display())]);
-                    self.say(self.screen.say(&said));
-                }
+                state.log = run.run_folder.as_ref().map(|folder| folder.join("voyager.log"));
             }
             EventKind::StageStarted { stage } => state.stage = state.outline.number(stage),
-            EventKind::RunFinished(end) => state.end = Some(end.clone()),
+            EventKind::RunFinished(end) => state.end = Some(end.exit_code),
             _ => {}
         }
         // What is no news of one cluster is on its line, and in its own log.
@@ -198,7 +238,6 @@ impl Display for Row {
 
     fn close(&self) {
         // The line stays until the whole fleet is done.
-        self.bar.disable_steady_tick();
         self.redraw(&self.state.borrow());
     }
 }
@@ -212,6 +251,18 @@ mod tests {
     };
 
     #[test]
+    fn more_is_told_of_the_cluster_whose_number_or_name_is_typed() {
+        let (screen, _) = screen(Lang::En, Some(120));
+        let fleet = Fleet::new(["Cls01", "Cls02"], Box::new(ProgressDrawTarget::hidden));
+        let rows = ["Cls01", "Cls02"].map(|name| fleet.row(name, Rc::new(screen.labelled(name))));
+        let meant = |wanted: &str| rows.each_ref().map(|row| row.is(wanted));
+        assert_eq!(
+            [meant("2"), meant("cls01"), meant("cls"), meant("")],
+            [[false, true], [true, false], [true, true], [false, false]]
+        );
+    }
+
+    #[test]
     fn a_line_tells_name_stage_progress_time_and_the_step_at_hand() {
         let (screen, _) = screen(Lang::En, Some(120));
         let fleet = Fleet::new(["Cls01", "Cls02-long"], Box::new(ProgressDrawTarget::hidden));
@@ -222,7 +273,7 @@ mod tests {
         (0..61).for_each(|_| row.tick());
         assert_eq!(
             row.line(&row.state.borrow()),
-            "Cls01       02 init-cluster  0/2  1m01s  Deploy: the deployment is running (1m35s of at most 40m00s)"
+            " 1 Cls01       02 init-cluster  0/2  1m01s  Deploy: the deployment is running (1m35s of at most 40m00s)"
         );
     }
 }

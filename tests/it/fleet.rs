@@ -9,7 +9,7 @@ use voyager::sim::fault::{Action, HoldPoint};
 use crate::support::{
     fault::{always, hold},
     site::{SimulatedSite, files_below, until},
-    tool::Voyager,
+    tool::{SPOILT, Voyager},
     workbook::Workbook,
 };
 
@@ -206,11 +206,26 @@ fn what_two_plans_take_from_each_other_is_told_with_both_cells_and_nothing_is_st
         "{ran}"
     );
     assert_eq!(json["plans"].as_array().map(Vec::len), Some(2));
-    check(&["."]).exits_with(3).says("error FLEET-01  a.xlsx 主机规划!I19  b.xlsx 集群管理信息!E4");
+    check(&["."]).exits_with(3).says("error FLEET-01  ./a.xlsx 主机规划!I19  ./b.xlsx 集群管理信息!E4");
 
     let run = Voyager::within(folder.path()).args(["run", "--plan", ".", "--simulate"]).run();
     run.exits_with(3).says("FLEET-01").says("nothing was started").says("voyager plan check");
     assert!(!folder.path().join("artifacts").exists());
+}
+
+#[test]
+fn on_a_terminal_each_cluster_has_a_line_and_is_left_as_it_was_found() {
+    let folder = tempfile::tempdir().expect("a folder");
+    Workbook::good().write(folder.path(), "a.xlsx");
+    Workbook::storage_separate().write(folder.path(), "b.xlsx");
+    let run = Voyager::within(folder.path()).env("VOYAGER_LIMITS_SILENT_PROBE", "500ms");
+    let run = run.args(["run", "--plan", ".", "--simulate", "--stage", "01", "--speed", "1000"]);
+    let ran = run.env("TERM", "xterm").run_at_terminal("stty rows 24 cols 100", "2\n");
+    let Some(ran) = ran else { return };
+    let ran = ran.exits_with(0).says(&format!(" 2 {SECOND}    01 prepare")).does_not_say(SPOILT);
+    ran.says("type the number or the name of a cluster")
+        .says("all 2 clusters are done")
+        .says("next  voyager");
 }
 
 /// The run folders of both clusters.

@@ -171,7 +171,7 @@ pub fn display(session: &Session) -> Rc<dyn Display> {
 
 /// Lines from standard input, each read by a thread of its own: a read that nobody waits for any more must not
 /// hold up the end of the program.
-pub fn terminal_lines(cancel: Cancel) -> ReadLine {
+fn terminal_lines(cancel: Cancel) -> ReadLine {
     Box::new(move || -> LocalBoxFuture<'static, io::Result<Option<String>>> {
         let (tell, told) = tokio::sync::oneshot::channel();
         std::thread::spawn(move || {
