@@ -67,10 +67,12 @@ struct Trouble {
     /// For the look and for the change.
     due: [Due; 2],
     short: bool,
+    /// The host shows another key than it did before.
+    rekeyed: bool,
 }
 
 fn fault(name: &'static str, scenario: &'static str, due: [Due; 2]) -> Trouble {
-    Trouble { name, scenario, due, short: false }
+    Trouble { name, scenario, due, short: false, rekeyed: false }
 }
 
 fn troubles() -> Vec<Trouble> {
@@ -79,6 +81,7 @@ fn troubles() -> Vec<Trouble> {
     let short = |trouble: Trouble| Trouble { short: true, ..trouble };
     vec![
         fault("nothing", "", [Works; 2]),
+        Trouble { rekeyed: true, ..fault("another key", "", [StopsBefore(Site); 2]) },
         fault(
             "refused",
             "[[fault]]\noperation = 'connect.22'\naction = 'refuse'\ncount = 0\n",
@@ -162,6 +165,13 @@ fn a_connection_a_login_and_a_command_bear_what_can_go_wrong_with_them() {
             cells += 1;
             run(async {
                 let bench = Bench::new(&trouble).await;
+                if trouble.rekeyed {
+                    bench.work(Job::Look).await.expect("the host is known from now on");
+                    bench
+                        .site
+                        .site()
+                        .with(|state, _| *state.changed_identities.entry(HOST).or_default() += 1);
+                }
                 let result = bench.work(job).await;
                 let failure = result.as_ref().err().map(|failure| &**failure);
                 works += usize::from(failure.is_none());

@@ -27,6 +27,11 @@ impl Search {
         Self { automaton, patterns }
     }
 
+    /// How many patterns are looked for: each secret in each of its forms.
+    pub fn patterns(&self) -> usize {
+        self.patterns.len()
+    }
+
     /// What of these secrets `content` holds, and in which form.
     pub fn leak(&self, content: &[u8]) -> Option<String> {
         let found = self.automaton.find(content)?;
