@@ -125,6 +125,13 @@ impl Handle {
         self.context.journal.borrow().state().step(step).is_some_and(|record| record.acted)
     }
 
+    /// Whether `step` has ended well at this site, or began to act and nobody knows yet how that ended: what it makes may
+    /// stand there.
+    pub fn may_stand(&self, step: &str) -> bool {
+        let journal = self.context.journal.borrow();
+        journal.state().step(step).is_some_and(|record| record.open_intent || record.finished.is_some())
+    }
+
     /// Why `step` was skipped, when that is how it ended last.
     pub fn skipped(&self, step: &str) -> Option<Text> {
         let journal = self.context.journal.borrow();

@@ -16,6 +16,8 @@ mod write_back;
 use super::{jobs, world::World};
 use crate::engine::Steps;
 
+pub use vip::VIP;
+
 pub fn steps() -> Steps<World> {
     Steps::new()
         .change("root-account", root_account::probe, root_account::act)

@@ -12,13 +12,19 @@ use crate::{
     },
 };
 
+/// This step, for whoever asks whether the VIP can be there by our doing.
+pub const VIP: &str = "config-cluster.vip";
+
 pub async fn probe(world: &WorldRead, handle: &Handle) -> Result<ChangeProbe> {
     let cluster = world.cluster(handle);
     let vip = cluster.addresses().vip;
     let reach = world.dialler.probe(Endpoint::new(vip, 443)).await;
     match reach {
         Reach::Silent => return Ok(ChangeProbe::Absent),
-        // Somebody holds it and serves nothing: our own cluster at a restart, or a stranger.
+        // Somebody holds it and serves nothing: our own cluster at a restart, or a stranger where we never set it.
+        Reach::Refused if !handle.may_stand(VIP) => {
+            return Ok(ChangeProbe::Conflict(message("stages.vip.stranger", &[("vip", &vip)])));
+        }
         Reach::Refused => return Ok(ChangeProbe::Unknown(message("stages.vip.refused", &[("vip", &vip)]))),
         Reach::Open | Reach::Unproved(_) => {}
     }

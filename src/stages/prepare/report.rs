@@ -41,6 +41,8 @@ pub(super) struct Report {
 pub(super) struct Standing {
     /// Our own cluster stands here already, or is just being made.
     pub ours: bool,
+    /// It was given its VIP, by this journal or by what the cluster itself says.
+    pub vip: bool,
     /// So does our CloudTower.
     pub tower: bool,
     /// Where this journal has put the other services.
@@ -70,7 +72,7 @@ pub(super) fn judge(probed: &[Probed], standing: &Standing, subnets: &[Ipv4Net])
 }
 
 impl Probed {
-    fn occupied(&self) -> bool {
+    pub(super) fn occupied(&self) -> bool {
         self.is_cloudtower || self.reach.iter().any(Reach::occupied)
     }
 
@@ -150,7 +152,10 @@ impl Report {
         if probed.occupied() {
             let place = probed.place();
             match role {
-                Role::Vip | Role::Storage if ours => {
+                Role::Vip if standing.vip => {
+                    self.notes.push(message("stages.site.ours", &[("place", &place)]));
+                }
+                Role::Storage if ours => {
                     self.notes.push(message("stages.site.ours", &[("place", &place)]));
                 }
                 Role::Tower if standing.tower => {
@@ -162,8 +167,10 @@ impl Report {
                 _ if ours && probed.is_cloudtower => {
                     self.warnings.push(message("stages.site.other_tower", &[("place", &place)]));
                 }
-                // The stage that puts something there looks closer.
-                _ if ours => self.warnings.push(message("stages.site.taken_later", &[("place", &place)])),
+                // The stage that puts something there looks closer; the VIP is what all stages after it talk to.
+                _ if ours && role != Role::Vip => {
+                    self.warnings.push(message("stages.site.taken_later", &[("place", &place)]))
+                }
                 _ => {
                     let address = probed.target.address.to_string();
                     let finding = Finding::new("PLAN-708").at(&probed.target.cell).value(address);
@@ -236,7 +243,7 @@ mod tests {
     }
 
     fn judged(ours: bool, probed: &[Probed]) -> Report {
-        judged_in(Standing { ours, ..Standing::default() }, probed)
+        judged_in(Standing { ours, vip: ours, ..Standing::default() }, probed)
     }
 
     fn judged_in(standing: Standing, probed: &[Probed]) -> Report {
@@ -273,6 +280,14 @@ mod tests {
         );
         let report = judged(true, &answering());
         assert!(report.taken.is_empty() && report.warnings.is_empty(), "{report:?}");
+    }
+
+    #[test]
+    fn a_vip_that_answers_before_our_cluster_was_given_it_is_a_stranger_s() {
+        let standing = Standing { ours: true, ..Standing::default() };
+        let report = judged_in(standing, &[host(), probed(Role::Vip, VIP, &[Refused, Silent])]);
+        assert!(report.taken[0].en.contains("PLAN-708"), "{report:?}");
+        assert!(!report.notes.iter().any(|note| note.en.contains("held by this cluster")), "{report:?}");
     }
 
     #[test]

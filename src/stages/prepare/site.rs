@@ -13,11 +13,11 @@ use super::{
     targets::{Role, Target, subnets, targets, unprobed},
 };
 use crate::{
-    clients::dial::Endpoint,
+    clients::{dial::Endpoint, fisheye::Login},
     engine::{Facts, handle::Handle},
     failure::Result,
     stages::{
-        deploy_backup,
+        config_cluster, deploy_backup,
         deploy_cloudtower::cloudtower_answers,
         deploy_observability,
         facts::{HOSTS, TOWER_VM},
@@ -37,17 +37,18 @@ pub async fn check(world: &WorldRead, handle: &Handle) -> Result<Facts> {
         Owner::Foreign(_) => scanned,
         Owner::Nobody(_) => under_way,
     };
-    let standing = Standing {
-        ours,
-        tower: handle.fact(&TOWER_VM).is_some(),
-        services: services(world, handle),
-        under_way,
-    };
     let probed: Vec<Probed> = stream::iter(targets(&world.plan))
         .map(|target| probe(world, handle, target))
         .buffered(world.settings.parallel_probes.max(1))
         .try_collect()
         .await?;
+    let standing = Standing {
+        ours,
+        vip: ours && vip_is_ours(world, handle, &probed).await,
+        tower: handle.fact(&TOWER_VM).is_some(),
+        services: services(world, handle),
+        under_way,
+    };
     let mut report = judge(&probed, &standing, &subnets(&world.plan));
     if let Owner::Foreign(why) = owner
         && !scanned
@@ -57,6 +58,16 @@ pub async fn check(world: &WorldRead, handle: &Handle) -> Result<Facts> {
     report.unprobed(&unprobed(&world.plan));
     clock::compare(world, handle, &mut report).await;
     report.finish(handle)
+}
+
+/// Whether the cluster was given its VIP: the journal says so, or, where the journal was lost, a login through it.
+async fn vip_is_ours(world: &WorldRead, handle: &Handle, probed: &[Probed]) -> bool {
+    if handle.may_stand(config_cluster::VIP) {
+        return true;
+    }
+    let held = probed.iter().any(|probed| probed.target.role == Role::Vip && probed.occupied());
+    let vip = world.plan.cluster.vip.value;
+    held && matches!(world.cluster(handle).log_in_at(vip).await, Ok(Login::In))
 }
 
 /// Where this journal has put Observability and the backup service.
