@@ -1,6 +1,6 @@
 //! `voyager diff`: reads the live site and shows planned beside found. Changes nothing.
 
-use std::path::PathBuf;
+use std::{net::Ipv4Addr, path::PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -18,6 +18,8 @@ use super::{
 };
 use crate::{
     clients::{
+        dial::Endpoint,
+        probe::Reach as Probed,
         transfers::Transfers,
         trust::{InMemory, PinFile, PinStore, Pins},
         wire::Memory,
@@ -27,7 +29,7 @@ use crate::{
         event::{Setting, Verdict},
         journal::FileStorage,
     },
-    failure::{Kind, Result},
+    failure::{Failure, Kind, Result},
     messages::message,
     plan::CheckOptions,
     stages::registry,
@@ -69,6 +71,8 @@ pub fn run(session: &Session, options: &DiffOptions) -> Result<Ended> {
 async fn look(session: &Session, options: &DiffOptions, config: &Config, loaded: Loaded) -> Result<Ended> {
     let stages = registry::stages(&config.choices())?;
     let reach = Reach::new(options.site.proxy(config), config.limits)?;
+    reach.dialler.meet_proxy(message("cli.diff.doing", &[])).await?;
+    let hosts: Vec<_> = loaded.plan.hosts.iter().map(|host| host.mgmt_ip.value).collect();
     let rehearsal = reach.rehearsal();
     let identity = Identity::of(&loaded.plan, rehearsal.map(|rehearsal| rehearsal.twin_id.as_str()));
     let site = SiteFolder::find(&options.site.artifacts(&options.plan, rehearsal.is_some()), &identity)?;
@@ -110,7 +114,29 @@ async fn look(session: &Session, options: &DiffOptions, config: &Config, loaded:
         let tint = if differing == 0 { Tint::Good } else { Tint::Warn };
         session.screen.line(&session.screen.tint(tint, session.screen.say(&last)));
     }
+    if !states.iter().any(was_read) && !answers(&reach, &hosts).await {
+        return Err(Failure::new(Kind::Site, message("cli.diff.doing", &[]))
+            .meaning(message("cli.diff.nothing-read", &[]))
+            .advise(message("cli.diff.reach", &[])));
+    }
     Ok(if differing == 0 { Ended::Well } else { Ended::As(Kind::Differences) })
+}
+
+/// Whether the site itself was seen to be this way or that.
+fn was_read(state: &StepState) -> bool {
+    let open = [Verdict::Unknown, Verdict::Unproved, Verdict::NotNeeded];
+    state.verdict.is_some_and(|verdict| !open.contains(&verdict))
+}
+
+/// Whether any planned host is there, or that cannot be told from here.
+async fn answers(reach: &Reach, hosts: &[Ipv4Addr]) -> bool {
+    let probes = hosts.iter().map(|host| reach.dialler.probe(Endpoint::new(*host, 80)));
+    futures_util::future::join_all(probes).await.iter().any(|probed| match probed {
+        Probed::Open | Probed::Refused => true,
+        Probed::Silent => false,
+        // Behind a bastion an open port may look like this.
+        Probed::Unproved(_) => reach.dialler.proxy().is_some(),
+    })
 }
 
 /// Whether the site is provably not as planned, or nobody can tell.

@@ -84,9 +84,10 @@ fn start(session: &Session, arguments: &[OsString]) -> Result<Ended> {
     let mut command = localise::command(session.screen.lang);
     let matches = match command.try_get_matches_from_mut(arguments) {
         Ok(matches) => matches,
-        Err(error) => return usage::answer(session, &error),
+        Err(error) => return usage::answer(session, &command, &error),
     };
-    let arguments = Arguments::from_arg_matches(&matches).map_err(|error| usage::failure(&error))?;
+    let arguments =
+        Arguments::from_arg_matches(&matches).map_err(|error| usage::failure(&error, "voyager"))?;
     variables::check(&session.environment, &command)?;
     let session = session.with(arguments.global);
     match arguments.command {

@@ -5,12 +5,13 @@ use std::{fs, net::SocketAddr, path::PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use super::{Ended, ledger, plan, session::Session, stop, twin};
+use super::{Ended, ledger, plan, run::quoted, session::Session, stop, twin};
 use crate::{
     failure::{Failure, Kind, Result},
     messages::message,
     plan::CheckOptions,
     sim::{self, FaultFile, SimOptions, Start},
+    text::Text,
 };
 
 #[derive(Args, Debug)]
@@ -46,9 +47,14 @@ pub struct TwinOptions {
 }
 
 impl TwinOptions {
-    /// Whether any of them was given.
-    pub fn any(&self) -> bool {
-        self.speed.is_some() || self.faults.is_some() || self.seed.is_some()
+    /// Those that were given.
+    pub fn given(&self) -> Vec<&'static str> {
+        let all = [
+            ("--speed", self.speed.is_some()),
+            ("--faults", self.faults.is_some()),
+            ("--seed", self.seed.is_some()),
+        ];
+        all.into_iter().filter_map(|(option, given)| given.then_some(option)).collect()
     }
 
     /// Options for the simulator; `usual` is the speed when none was given.
@@ -66,11 +72,14 @@ impl TwinOptions {
         let Some(path) = &self.faults else {
             return Ok(self.seed.map_or_else(FaultFile::default, FaultFile::hostile));
         };
-        let doing = || message("cli.simulate.faults", &[]);
-        let text = fs::read_to_string(path)
-            .map_err(|error| Failure::new(Kind::Usage, doing()).at(path.display()).because(&error))?;
-        FaultFile::parse(&text)
-            .map_err(|error| Failure::new(Kind::Usage, doing()).at(path.display()).because(&error))
+        let wrong = |error: &dyn std::error::Error| {
+            Failure::new(Kind::Usage, message("cli.simulate.faults", &[]))
+                .at(path.display())
+                .because(error)
+                .advise(message("cli.simulate.faults-advice", &[]))
+        };
+        let text = fs::read_to_string(path).map_err(|error| wrong(&error))?;
+        FaultFile::parse(&text).map_err(|error| wrong(&error))
     }
 }
 
@@ -90,16 +99,23 @@ pub fn run(session: &Session, options: &Simulate) -> Result<Ended> {
     };
     let settings = options.twin.options(1.0, options.listen)?;
     session.runtime()?.block_on(async {
-        let running = sim::start(from, settings)
-            .await
-            .map_err(|error| Failure::new(Kind::Local, doing()).at(options.listen).because(&error))?;
+        let running = sim::start(from, settings).await.map_err(|error| {
+            Failure::new(Kind::Local, doing())
+                .at(options.listen)
+                .because(&error)
+                .advise(message("cli.simulate.listen-advice", &[]))
+        })?;
         if session.json() {
             session.print_json(
                 &json!({"schema": "1.0", "proxy": running.proxy_url(), "twin": running.twin_id()}),
             );
         } else {
             session.screen.line(&running.proxy_url());
-            let hint = message("cli.simulate.hint", &[("proxy", &running.proxy_url())]);
+            let plan = match &options.plan {
+                Some(plan) => Text::same(quoted(&plan.display().to_string())),
+                None => message("cli.simulate.some-plan", &[]),
+            };
+            let hint = message("cli.simulate.hint", &[("plan", &plan), ("proxy", &running.proxy_url())]);
             session.screen.aside(session.screen.say(&hint));
         }
         stop::requested().await;
@@ -109,6 +125,8 @@ pub fn run(session: &Session, options: &Simulate) -> Result<Ended> {
                     .at(path.display())
                     .because(&error)
             })?;
+            let saved = message("cli.simulate.saved", &[("file", &quoted(&path.display().to_string()))]);
+            session.screen.aside(session.screen.say(&saved));
         }
         let counted = running.ledger();
         if session.json() {

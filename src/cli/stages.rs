@@ -27,7 +27,7 @@ pub fn run(session: &Session, options: &StagesOptions) -> Result<Ended> {
     let stages = registry::stages(&registry::Choices::default())?;
     let listing = outline::listing(&stages)?;
     if options.graph {
-        graph(&stages, &listing).iter().for_each(|line| session.screen.line(line));
+        graph(session, &stages, &listing).iter().for_each(|line| session.screen.line(line));
     } else if session.json() {
         let told = json!({
             "schema": "1.0",
@@ -119,9 +119,9 @@ fn record(stage: &StageManifest, listing: &Listing) -> Value {
 }
 
 /// The dependencies in the language of Graphviz: the critical path in bold, and dashed what only waits for an end.
-fn graph(stages: &[Stage<World>], listing: &Listing) -> Vec<String> {
+fn graph(session: &Session, stages: &[Stage<World>], listing: &Listing) -> Vec<String> {
     let mut lines = vec![
-        format!("// {}", critical(listing).en),
+        format!("// {}", session.screen.say(&critical(listing))),
         "digraph runbook {".to_owned(),
         "  rankdir=LR; compound=true;".to_owned(),
     ];

@@ -1,6 +1,9 @@
 //! clap's errors retold: as a `Failure` in the operator's language, exit code 2.
 
-use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+use clap::{
+    Command,
+    error::{ContextKind, ContextValue, Error, ErrorKind},
+};
 
 use super::{Ended, session::Session};
 use crate::{
@@ -10,7 +13,7 @@ use crate::{
 };
 
 /// Prints help or version where that was asked for; else the usage failure.
-pub fn answer(session: &Session, error: &Error) -> Result<Ended> {
+pub fn answer(session: &Session, command: &Command, error: &Error) -> Result<Ended> {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let text = error.render();
@@ -22,12 +25,25 @@ pub fn answer(session: &Session, error: &Error) -> Result<Ended> {
             session.screen.aside(error.render().to_string().trim_end());
             Ok(Ended::As(Kind::Usage))
         }
-        _ => Err(failure(error)),
+        _ => Err(failure(error, &called(command, &session.arguments))),
     }
 }
 
-/// What was wrong with the arguments.
-pub fn failure(error: &Error) -> Box<Failure> {
+/// The command that was meant, as far as its names are known: `voyager plan check`.
+fn called(command: &Command, arguments: &[String]) -> String {
+    let mut names = vec!["voyager"];
+    let mut at = command;
+    for word in arguments.iter().skip(1) {
+        if let Some(sub) = at.find_subcommand(word) {
+            names.push(sub.get_name());
+            at = sub;
+        }
+    }
+    names.join(" ")
+}
+
+/// What was wrong with the arguments of `command`.
+pub fn failure(error: &Error, command: &str) -> Box<Failure> {
     let first = |kind| context(error, kind).into_iter().next().unwrap_or_default();
     let argument = first(ContextKind::InvalidArg);
     let wrong = match error.kind() {
@@ -43,6 +59,10 @@ pub fn failure(error: &Error) -> Box<Failure> {
         ErrorKind::ArgumentConflict => {
             let other = context(error, ContextKind::PriorArg).join(" ");
             message("cli.usage.conflict", &[("option", &argument), ("other", &other)])
+        }
+        // An option at the end of the line has the empty value.
+        ErrorKind::InvalidValue if first(ContextKind::InvalidValue).is_empty() => {
+            message("cli.usage.no-value", &[("option", &argument)])
         }
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
             let value = first(ContextKind::InvalidValue);
@@ -66,16 +86,19 @@ pub fn failure(error: &Error) -> Box<Failure> {
     if !meant.is_empty() {
         failure = failure.advise(message("cli.usage.meant", &[("word", &meant.join(", "))]));
     }
-    failure.advise(message("cli.usage.help", &[]))
+    failure.advise(message("cli.usage.help", &[("command", &command)]))
 }
 
-/// A usage failure of ours, for what clap cannot judge.
-pub fn wrong_value(option: &str, value: &str, expected: Text) -> Box<Failure> {
-    let wrong = message("cli.usage.value", &[("option", &option), ("value", &value)]);
+/// A usage failure of ours, for what clap cannot judge; all of it is about the options of `run`.
+pub fn wrong(answer: Text) -> Box<Failure> {
     Failure::new(Kind::Usage, message("cli.usage.doing", &[]))
-        .answer(wrong)
-        .meaning(expected)
-        .advise(message("cli.usage.help", &[]))
+        .answer(answer)
+        .advise(message("cli.usage.help", &[("command", &"voyager run")]))
+}
+
+/// The same about a value.
+pub fn wrong_value(option: &str, value: &str, expected: Text) -> Box<Failure> {
+    wrong(message("cli.usage.value", &[("option", &option), ("value", &value)])).meaning(expected)
 }
 
 fn context(error: &Error, kind: ContextKind) -> Vec<String> {

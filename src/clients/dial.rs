@@ -14,7 +14,7 @@ use super::{
 use crate::{
     failure::{Failure, Kind},
     messages::message,
-    text::Text,
+    text::{Say, Text},
     units,
 };
 
@@ -107,17 +107,39 @@ impl Dialler {
         Ok(stream)
     }
 
+    /// Whether the proxy accepts connections at all, where there is one: without it every address of the site looks dead.
+    ///
+    /// # Errors
+    /// A site failure that names the proxy.
+    pub async fn meet_proxy(&self, doing: Text) -> Result<(), Box<Failure>> {
+        let Way::Socks5(proxy) = &self.way else { return Ok(()) };
+        let Err(error) = self.proxy_socket(proxy).await else { return Ok(()) };
+        let args: [(&str, &dyn Say); 2] = [("proxy", &proxy.address()), ("why", &error)];
+        let start = match self.rehearsal() {
+            Some(_) => message("clients.dial.start_twin", &[]),
+            None => message("clients.dial.start_proxy", &[("proxy", &proxy.address())]),
+        };
+        Err(Failure::new(Kind::Site, doing)
+            .at(proxy.address())
+            .answer(message("clients.dial.proxy_failed", &args))
+            .advise(start))
+    }
+
+    async fn proxy_socket(&self, proxy: &Proxy) -> Result<TcpStream, String> {
+        match timeout(self.limits.connect, TcpStream::connect(proxy.address())).await {
+            Err(_) => Err("timed out".to_owned()),
+            Ok(connected) => connected.map_err(|error| error.to_string()),
+        }
+    }
+
     async fn through_proxy(
         &self,
         proxy: &Proxy,
         to: Endpoint,
         limit: Duration,
     ) -> Result<TcpStream, DialError> {
-        let socket = match timeout(self.limits.connect, TcpStream::connect(proxy.address())).await {
-            Err(_) => return Err(DialError::Proxy(proxy.address(), "timed out".to_owned())),
-            Ok(Err(error)) => return Err(DialError::Proxy(proxy.address(), error.to_string())),
-            Ok(Ok(socket)) => socket,
-        };
+        let failed = |why| DialError::Proxy(proxy.address(), why);
+        let socket = self.proxy_socket(proxy).await.map_err(failed)?;
         let target = (to.address, to.port);
         let handshake = async {
             match proxy.login() {

@@ -211,6 +211,9 @@ impl Problem {
             if failure.meaning.is_none() {
                 failure = failure.meaning(message("clients.http.unknown_effect", &[]));
             }
+            if failure.advice.is_empty() {
+                failure = failure.advise(message("clients.http.look_again", &[]));
+            }
         }
         failure
     }

@@ -284,7 +284,7 @@ impl<W: World> Attempt<'_, W> {
         let waited = units::duration(self.visible_within());
         self.failure(Kind::Site)
             .meaning(message("engine.look.not-shown", &[("waited", &waited), ("seen", &view.told())]))
-            .advise(message("engine.stop.go-on", &[]))
+            .advise(self.handle.context.advice.again.clone())
     }
 
     /// A selected stage needs this step, and it has not been done.
@@ -292,6 +292,6 @@ impl<W: World> Attempt<'_, W> {
         let stage = self.step.stage();
         self.failure(Kind::Site)
             .meaning(message("engine.lacking.step", &[("stage", &stage), ("seen", &view.told())]))
-            .advise(message("engine.lacking.run-stage", &[("stage", &stage)]))
+            .advise(self.handle.context.advice.earlier.advice(stage))
     }
 }

@@ -19,6 +19,8 @@ pub struct Cancel {
     gentle: CancellationToken,
     hard: CancellationToken,
     reason: Arc<AtomicU8>,
+    /// How to go on; the usual words where nobody gave others.
+    again: Option<Text>,
 }
 
 /// Why a run is being stopped; decides its exit code.
@@ -35,6 +37,11 @@ pub enum Reason {
 impl Cancel {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same stop, told to go on in these words.
+    pub fn advising(self, again: Text) -> Self {
+        Self { again: Some(again), ..self }
     }
 
     /// Asks the run to stop. The first call stops new acts, every later one drops the acts in hand.
@@ -80,7 +87,8 @@ impl Cancel {
             _ => (Kind::Interrupted, message("engine.stop.interrupted", &[])),
         };
         let meaning = if self.forced() { message("engine.stop.forced", &[]) } else { meaning };
-        Failure::new(kind, doing).meaning(meaning).advise(message("engine.stop.go-on", &[]))
+        let again = self.again.clone().unwrap_or_else(|| message("engine.stop.go-on", &[]));
+        Failure::new(kind, doing).meaning(meaning).advise(again)
     }
 }
 

@@ -5,6 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 use tokio::sync::Mutex;
 
 use super::{
+    advice::Advice,
     cancel::Cancel,
     clock::Clock,
     crash::CrashPlan,
@@ -25,6 +26,7 @@ use crate::{
 pub(super) struct Context {
     pub clock: Clock,
     pub cancel: Cancel,
+    pub advice: Advice,
     pub journal: RefCell<Journal>,
     pub answerer: Rc<dyn Answerer>,
     pub crash: CrashPlan,
@@ -43,9 +45,11 @@ pub(super) struct Context {
 impl Context {
     /// Takes a setup apart: what steps share, and what only the runner uses.
     pub fn of(setup: Setup, options: &Options, tally: Rc<Tally>) -> (Rc<Self>, SecretKey, Option<Lock>) {
+        let advice = options.advice.clone();
         let context = Self {
             clock: setup.clock,
-            cancel: setup.cancel,
+            cancel: setup.cancel.advising(advice.again.clone()),
+            advice,
             journal: RefCell::new(setup.journal),
             answerer: setup.answerer,
             crash: options.crash.clone(),

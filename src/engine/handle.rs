@@ -152,11 +152,11 @@ impl Handle {
                 let stage = step.split('.').next().unwrap_or(step);
                 failure
                     .meaning(message("engine.fact.lacking", &[("fact", &key.name), ("step", step)]))
-                    .advise(message("engine.lacking.run-stage", &[("stage", &stage)]))
+                    .advise(self.context.advice.earlier.advice(stage))
             }
             None => failure
                 .meaning(message("engine.fact.unprovided", &[("fact", &key.name)]))
-                .advise(message("engine.stop.go-on", &[])),
+                .advise(self.context.advice.again.clone()),
         })
     }
 
@@ -324,7 +324,7 @@ impl Handle {
                 "engine.wait.timed-out",
                 &[("limit", &crate::units::duration(limit)), ("reason", &reason)],
             ))
-            .advise(message("engine.stop.go-on", &[]));
+            .advise(self.context.advice.again.clone());
         if self.acting.get() {
             // Whatever the act was waiting for may still come.
             failure = failure.answer_lost();

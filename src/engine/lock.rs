@@ -31,10 +31,16 @@ pub struct Holder {
 /// Beside the lock: who holds it.
 const HOLDER: &str = "holder.json";
 
+/// To the second: it is for people, and they are told it as it stands.
+fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
 impl Holder {
     /// This process, on `host`.
     pub fn this(host: impl Into<String>, run: impl Into<String>) -> Self {
-        let now = Timestamp::now();
+        let now = now();
         Self { pid: std::process::id(), host: host.into(), run: run.into(), started: now, heartbeat: now }
     }
 
@@ -99,7 +105,7 @@ impl Lock {
 
     /// Shows that the holder is alive. A failure is not worth stopping a run for: the OS lock is what counts.
     pub fn beat(&mut self) -> io::Result<()> {
-        self.holder.heartbeat = Timestamp::now();
+        self.holder.heartbeat = now();
         self.write()
     }
 

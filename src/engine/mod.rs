@@ -4,6 +4,7 @@
 //! resuming, repeating, proving, waiting, asking and recording (DESIGN §4).
 
 mod admission;
+pub mod advice;
 mod attempt;
 pub mod cancel;
 mod change;
@@ -40,6 +41,7 @@ mod waiting;
 pub mod window;
 pub mod world;
 
+pub use advice::{Advice, Earlier};
 pub use cancel::{Cancel, Reason};
 pub use clock::Clock;
 pub use crash::{CrashPlan, CrashPoint};

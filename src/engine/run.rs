@@ -11,6 +11,7 @@ use std::{
 use tokio::sync::Mutex;
 
 use super::{
+    advice::Advice,
     attempt::{Attempt, Ended},
     cancel::Cancel,
     change::change,
@@ -73,6 +74,7 @@ pub struct Options {
     pub window: Option<Window>,
     /// Rehearsals only.
     pub crash: CrashPlan,
+    pub advice: Advice,
 }
 
 /// Runs the selected stages. Everything that happens is told to the sinks, the end too; the summary is the

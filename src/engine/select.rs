@@ -34,7 +34,8 @@ impl Selection {
                 let last = to.as_ref().map(find).transpose()?.unwrap_or(stages.len().saturating_sub(1));
                 if first > last {
                     return Err(Failure::new(Kind::Usage, message("engine.select.selecting", &[]))
-                        .meaning(message("engine.select.backwards", &[])));
+                        .meaning(message("engine.select.backwards", &[]))
+                        .advise(message("engine.select.forward", &[])));
                 }
                 Ok((0..stages.len()).map(|at| (first..=last).contains(&at)).collect())
             }

@@ -89,7 +89,9 @@ fn rows(rows: &[&Setting]) -> Text {
 
 fn told(row: &Setting) -> Text {
     let cell = row.cell.as_deref().unwrap_or(&row.key);
+    let blank = message("engine.verify.blank", &[]);
     let Setting { title, planned, .. } = row;
+    let planned = if planned.zh.is_empty() { &blank } else { planned };
     let found = row.found.clone().or_else(|| row.reason.clone());
     match (&found, row.verdict) {
         (Some(found), Agreement::Unread) => message(

@@ -183,7 +183,10 @@ impl Package {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Box<Failure> {
-    Failure::new(Kind::Media, message("stages.media.doing", &[])).at(path.display()).because(error)
+    Failure::new(Kind::Media, message("stages.media.doing", &[]))
+        .at(path.display())
+        .because(error)
+        .advise(message("stages.media.make_readable", &[]))
 }
 
 /// The first bytes of a file, zeroes where it ends before, and how many bytes it has.

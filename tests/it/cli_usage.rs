@@ -37,6 +37,26 @@ fn wrong_arguments_exit_with_2_and_say_what_is_wrong_in_both_languages() {
     voyager(["run", "--plan", "p", "--simulate", "--proxy", "socks5://h:1"])
         .exits_with(2)
         .says("together with");
+    voyager(["run", "--plan"]).exits_with(2).says("--plan <PLAN> needs a value").says("voyager run --help");
+    voyager(["run", "--plan", "p", "--speed", "5"]).exits_with(2).says("--speed: with --simulate");
+}
+
+#[test]
+fn what_cannot_be_done_is_followed_by_what_to_do() {
+    let folder = with_plan();
+    let refused = |args: &[&str], code: i32, advice: &str| {
+        Voyager::within(folder.path()).args(args).run().exits_with(code).says("what now").says(advice);
+    };
+    refused(&["plan", "template", "none/x.xlsx"], 8, "voyager plan template another.xlsx");
+    refused(&["simulate", "--plan", "plan.xlsx", "--faults", "none.toml"], 2, "[[fault]]");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("its address").to_string();
+    refused(&["simulate", "--plan", "plan.xlsx", "--listen", &port], 8, "--listen 127.0.0.1:0");
+    refused(&["diff", "--plan", "plan.xlsx", "--proxy", "socks5://127.0.0.1:1"], 4, "ssh -D");
+    let backwards = ["run", "--plan", "plan.xlsx", "--simulate", "--from", "05", "--to", "02"];
+    refused(&backwards, 2, "voyager stages");
+    let nowhere = ["run", "--plan", "plan.xlsx", "--simulate", "--to", "01", "--media", "none"];
+    refused(&nowhere, 6, "--media DIR");
 }
 
 #[test]

@@ -73,9 +73,19 @@ fn a_failing_run_tells_what_where_and_what_now_and_exits_as_the_table_says() {
     let args = ["run", "--plan", "plan.xlsx", "--proxy", "socks5://127.0.0.1:1", "--yes"];
     let ran = Voyager::within(folder.path()).args(args).run();
     assert!(matches!(ran.status.code(), Some(3..=5)), "{ran}");
-    let ran = ran.says("failed: ").says("what now").says("voyager.log").says("Not finished (exit code ");
+    let ran =
+        ran.says("failed: Addresses and clocks of the site").says("the proxy 127.0.0.1:1 could not connect");
+    let ran = ran.says("ssh -D").says("what now").says("voyager.log").says("Not finished (exit code ");
     ran.says("next        voyager run --plan plan.xlsx --proxy socks5://127.0.0.1:1 --yes");
     assert!(folder.path().join("artifacts").is_dir(), "the checkpoint lies beside the plan");
+}
+
+#[test]
+fn a_rehearsal_of_a_later_stage_alone_is_told_to_begin_at_the_start() {
+    let folder = with_plan();
+    let args = ["run", "--plan", "plan.xlsx", "--simulate", "--stage", "03"];
+    let ran = Voyager::within(folder.path()).args(args).run().exits_with(4);
+    ran.says("voyager run --plan plan.xlsx --simulate --from 01 --to config-cluster");
 }
 
 #[test]

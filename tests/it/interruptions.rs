@@ -101,5 +101,9 @@ fn a_rehearsal_that_is_stopped_says_how_to_begin_it_again() {
     let args = ["run", "--plan", "plan.xlsx", "--simulate", "--speed", "20"];
     let run = InHand { tool: Voyager::within(folder.path()).args(args).start(&log), log };
     until("the deployment is under way", || run.said().contains("answer"));
+    let log = run.log.clone();
     run.told("INT").ends_with(130, "voyager run --plan plan.xlsx --simulate");
+    let said = fs::read_to_string(log).expect("what it said");
+    assert!(said.contains("voyager simulate --plan plan.xlsx"), "{said}");
+    assert!(!said.contains("from the checkpoint"), "that site is gone: {said}");
 }

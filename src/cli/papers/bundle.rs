@@ -56,7 +56,10 @@ struct Entry {
 pub fn run(session: &Session, options: &BundleOptions) -> Result<Ended> {
     let past = options.which.find()?;
     let path = options.to.clone().unwrap_or_else(|| format!("voyager-bundle-{}.zip", past.run).into());
-    let failure = |kind| Failure::new(kind, message("cli.bundle.doing", &[])).at(path.display());
+    let failure = |kind| {
+        let advice = message("cli.bundle.advice", &[]);
+        Failure::new(kind, message("cli.bundle.doing", &[])).at(path.display()).advise(advice)
+    };
     if path.exists() {
         return Err(failure(Kind::Usage).answer(message("cli.bundle.exists", &[])));
     }

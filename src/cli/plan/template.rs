@@ -26,7 +26,7 @@ pub fn run(session: &Session, options: &PlanTemplate) -> Result<Ended> {
             .answer(message("cli.template.exists", &[]))
             .advise(message("cli.template.advice", &[])));
     }
-    write_template(file)?;
+    write_template(file).map_err(|failure| failure.advise(message("cli.template.advice", &[])))?;
     let said = message("cli.template.written", &[("file", &file.display())]);
     if session.json() {
         session.print_json(&serde_json::json!({"schema": "1.0", "template": file}));

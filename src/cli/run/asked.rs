@@ -41,6 +41,8 @@ impl Asked {
         } else {
             Selection::All
         };
+        // Before anything is begun for it.
+        selection.resolve(stages)?;
         let settle = options.settle.iter().map(|text| settle(text, stages)).collect::<Result<_>>()?;
         let redo = options.redo.iter().map(|name| step("--redo", name, stages)).collect::<Result<_>>()?;
         let crash = options.crash_at.as_ref().map(|text| crash(text, stages)).transpose()?;
@@ -71,7 +73,7 @@ impl Asked {
             }
         };
         let Self { selection, settle, redo, .. } = self;
-        Ok(Options { selection, settle, redo, simulated, run_folder, plan, window: None, crash })
+        Ok(Options { selection, settle, redo, simulated, run_folder, plan, crash, ..Options::default() })
     }
 }
 

@@ -32,7 +32,7 @@ use crate::{
     stages::{registry, world::World},
 };
 
-pub use self::drive::unattended;
+pub use self::{drive::unattended, next::quoted};
 
 /// A rehearsal within the process runs this much faster than a real site, unless told otherwise.
 const REHEARSAL_SPEED: f64 = 200.0;
@@ -169,9 +169,9 @@ fn config(session: &Session, options: &RunOptions, plan: &Path) -> Result<Config
 }
 
 pub fn run(session: &Session, options: &RunOptions) -> Result<Ended> {
-    if !options.simulate && !options.dry_run && options.twin.any() {
-        let expected = message("cli.run.twin-only", &[]);
-        return Err(usage::wrong_value("--speed / --faults / --seed", "…", expected));
+    let given = options.twin.given();
+    if !options.simulate && !options.dry_run && !given.is_empty() {
+        return Err(usage::wrong(message("cli.run.twin-only", &[("options", &given.join(", "))])));
     }
     match plan::named(&options.plans)?.as_slice() {
         [plan] => alone(session, options, plan),

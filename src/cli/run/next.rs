@@ -6,8 +6,9 @@ use super::Cluster;
 use crate::{
     cli::session::Session,
     clients::proxy::Proxy,
-    engine::{Selection, Stage, event::RunSummary},
+    engine::{Advice, Earlier, Selection, Stage, event::RunSummary},
     failure::Kind,
+    messages::message,
     stages::world::World,
 };
 
@@ -24,29 +25,36 @@ pub fn command(
     let plan = quoted(&cluster.plan.display().to_string());
     match end.failure.as_ref().map(|failure| failure.kind) {
         Some(Kind::Plan) => return format!("voyager plan check {plan}"),
-        Some(kind) => {
-            let again = again.filter(|_| kind == Kind::Window);
-            let words = later(&session.arguments, again);
-            return words.iter().map(|word| shown(word)).collect::<Vec<_>>().join(" ");
+        Some(Kind::Usage) => return "voyager run --help".to_owned(),
+        // The same command asks the same question: which answer is the operator's to choose.
+        Some(Kind::Decision) => {
+            let decide = message("cli.run.decide", &[("command", &line(&session.arguments))]);
+            return session.screen.say(&decide).to_owned();
         }
+        Some(kind) => return line(&later(&session.arguments, again.filter(|_| kind == Kind::Window))),
         None => {}
     }
-    if options.simulate {
-        return format!("voyager run --plan {plan} --dry-run");
-    }
-    let same_site = match &options.site.proxy {
-        Some(proxy) => format!(" --proxy {}", shown(proxy)),
-        None => String::new(),
-    };
+    let onward = without_stages(&session.arguments);
     match following(stages, selection) {
-        Some(stage) if !rehearsal => format!("voyager run --plan {plan}{same_site} --stage {stage}"),
-        _ => format!("voyager diff --plan {plan}{same_site}"),
+        // Its site is gone with this process.
+        Some(_) if options.simulate => onward,
+        Some(stage) if rehearsal => format!("{onward} --from {stage}"),
+        Some(stage) => format!("{onward} --stage {stage}"),
+        None => {
+            let proxy = options.site.proxy.as_deref().filter(|_| !options.simulate);
+            let same_site = proxy.map(|proxy| format!(" --proxy {}", shown(proxy))).unwrap_or_default();
+            if options.simulate {
+                format!("voyager run --plan {plan} --dry-run")
+            } else {
+                format!("voyager diff --plan {plan}{same_site}")
+            }
+        }
     }
 }
 
 /// The command that was given.
 pub fn again(session: &Session) -> String {
-    session.arguments.iter().map(|word| shown(word)).collect::<Vec<_>>().join(" ")
+    line(&session.arguments)
 }
 
 /// Paths as words of a command line.
@@ -54,18 +62,62 @@ pub fn words(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| quoted(&path.display().to_string())).collect::<Vec<_>>().join(" ")
 }
 
+/// What the engine advises: literal commands, with the options of this one.
+pub fn advice(cluster: &Cluster<'_>, selection: &Selection) -> Advice {
+    let Cluster { session, options, stages, .. } = cluster;
+    let onward = without_stages(&session.arguments);
+    if !options.simulate {
+        return Advice { earlier: Earlier::Alone(onward), ..Advice::default() };
+    }
+    let to = last(stages, selection).map(|stage| format!(" --to {}", stage.manifest.id)).unwrap_or_default();
+    let plan = quoted(&cluster.plan.display().to_string());
+    Advice {
+        again: message("cli.run.site-gone", &[("plan", &plan)]),
+        earlier: Earlier::FromTheStart(format!("{onward} --from 01{to}")),
+    }
+}
+
+/// Words as a command line.
+fn line(words: &[String]) -> String {
+    words.iter().map(|word| shown(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// The command without its selection of stages, and without what was said about single steps.
+fn without_stages(arguments: &[String]) -> String {
+    const SELECTING: [&str; 6] = ["--stage", "--from", "--to", "--settle", "--redo", "--take-over"];
+    let mut kept = Vec::new();
+    let mut selecting = false;
+    for word in arguments {
+        // Values stand behind their option; `run` takes no word that belongs to none.
+        if word.starts_with('-') {
+            selecting = SELECTING.contains(&word.split_once('=').map_or(word.as_str(), |(option, _)| option));
+        }
+        if !selecting {
+            kept.push(shown(word));
+        }
+    }
+    kept.join(" ")
+}
+
 /// The stage after the last selected one.
 fn following<'a>(stages: &'a [Stage<World>], selection: &Selection) -> Option<&'a str> {
+    let last = last(stages, selection)?;
+    let at = stages.iter().position(|stage| stage.manifest.id == last.manifest.id)?;
+    stages.get(at + 1).map(|stage| stage.manifest.id.as_str())
+}
+
+/// The last selected stage; `None` where everything to the end is.
+fn last<'a>(stages: &'a [Stage<World>], selection: &Selection) -> Option<&'a Stage<World>> {
     let position = |name: &String| {
         let number: Option<u8> = name.parse().ok();
         stages.iter().position(|stage| stage.manifest.id == *name || Some(stage.manifest.number) == number)
     };
-    let last = match selection {
+    let at = match selection {
         Selection::All | Selection::Range(_, None) => return None,
         Selection::Stages(names) => names.iter().filter_map(position).max()?,
         Selection::Range(_, Some(to)) => position(to)?,
     };
-    stages.get(last + 1).map(|stage| stage.manifest.id.as_str())
+    stages.get(at)
 }
 
 /// The command with `--window AGAIN` in the place of `--until TIME`.
@@ -109,7 +161,7 @@ fn shown(word: &str) -> String {
 }
 
 /// Quoted for a shell where it must be.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:=@,+%*".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
@@ -137,6 +189,14 @@ mod tests {
         assert_eq!(go_on("voyager run --until 02:00 --yes"), expected);
         assert_eq!(go_on("voyager run --until=2026-12-01T02:00 --yes"), expected);
         assert_eq!(later(&words("voyager run --until 02:00"), None).join(" "), "voyager run --until 02:00");
+    }
+
+    #[test]
+    fn a_command_goes_on_with_other_stages_and_its_own_options() {
+        let given =
+            "voyager --lang zh run --plan p.xlsx --stage 02 03 --proxy socks5://b:1 --to=05 --redo a.b --yes";
+        let words: Vec<String> = given.split(' ').map(str::to_owned).collect();
+        assert_eq!(without_stages(&words), "voyager --lang zh run --plan p.xlsx --proxy socks5://b:1 --yes");
     }
 
     #[test]

@@ -29,7 +29,7 @@ use crate::{
     },
     clients::{trust::PinFile, wire::WireFile},
     engine::{
-        self, Answer, Journal, Lock, Question, SecretKey, event::RunSummary, journal::FileStorage,
+        self, Answer, Journal, Lock, Options, Question, SecretKey, event::RunSummary, journal::FileStorage,
         lock::Holder, question::Form,
     },
     failure::{Failure, Kind, Result},
@@ -111,7 +111,8 @@ pub async fn run(
         let world = world::build(loaded, config, &reach, pins, transcript, redactor, kept)?;
         let parts = Parts { journal, key, lock: Some(lock), speed: reach.speed(), dates: scheduled.dates };
         let asked = asked.options(rehearsal, Some(folder.clone()), plan)?;
-        let asked = engine::Options { window: scheduled.window.clone(), ..asked };
+        let advice = next::advice(cluster, &selection);
+        let asked = Options { window: scheduled.window.clone(), advice, ..asked };
         Ok(drive(session, &world, stages, parts, front, &asked).await)
     };
     let ended = ended.with_subscriber(log.subscriber()).await;
@@ -168,7 +169,9 @@ fn tell_papers(session: &Session, past: &PastRun) {
     let said = if folder.is_dir() {
         message("cli.run.papers", &[("folder", &folder.display())])
     } else {
-        message("cli.run.papers-later", &[("run", &past.run)])
+        // The folder, because an id is looked for in the usual places only.
+        let folder = next::quoted(&past.folder().display().to_string());
+        message("cli.run.papers-later", &[("run", &folder)])
     };
     session.screen.line(session.screen.say(&said));
 }

@@ -19,7 +19,8 @@ pub async fn confirm(plan: &Plan, hosts: &[Hardware], handle: &Handle) -> Result
         Answer::Yes => Ok(()),
         Answer::No | Answer::Chosen(_) => {
             Err(Failure::new(Kind::Decision, message("stages.deploy.doing", &[]))
-                .meaning(message("stages.deploy.declined", &[])))
+                .meaning(message("stages.deploy.declined", &[]))
+                .advise(message("stages.deploy.confirm_later", &[("cluster", name)])))
         }
     }
 }

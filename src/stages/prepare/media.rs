@@ -17,10 +17,11 @@ use crate::{
 };
 
 pub async fn check(world: &WorldRead, handle: &Handle) -> Result<Facts> {
-    match &world.media {
-        Some(folder) => tools(folder, handle)?,
-        None => handle.warn(message("stages.media.no_folder", &[])),
-    }
+    let Some(folder) = &world.media else {
+        handle.warn(message("stages.media.no_folder", &[]));
+        return Ok(Facts::none());
+    };
+    tools(folder, handle)?;
     if handle.fact(&TOWER_VM).is_none() && deploy_cloudtower::media::iso(world, handle)?.is_none() {
         handle.warn(message("stages.iso.later", &[("pattern", &Package::cloudtower().shown())]));
     }

@@ -27,6 +27,7 @@ use crate::{
 };
 
 pub async fn check(world: &WorldRead, handle: &Handle) -> Result<Facts> {
+    world.dialler.meet_proxy(handle.manifest().title.clone()).await?;
     let owner = ownership::look(world, handle).await?;
     // An earlier run's deployment may be under way: hosts restart, and their addresses are taken by it.
     let under_way = handle.under_way();
