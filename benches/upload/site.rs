@@ -55,7 +55,7 @@ impl Moment {
         Command::new(BINARY)
             .current_dir(folder)
             .args(["run", "--plan", "plan.xlsx", "--proxy", &server.proxy, "--yes"])
-            .args(["--crash-at", "config-cluster.dns:before-intent"])
+            .args(["--in-order", "--crash-at", "config-cluster.dns:before-intent"])
             .output()?;
         server.stop()?;
         let vip = plan.cluster.vip.value;

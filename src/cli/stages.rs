@@ -136,17 +136,22 @@ fn graph(session: &Session, stages: &[Stage<World>], listing: &Listing) -> Vec<S
     let follows = |from: &String, to: &String| {
         listing.critical.windows(2).any(|pair| pair[0] == *from && pair[1] == *to)
     };
+    let of_stage = |step: &StepListing, stage: &str| step.id.split('.').next() == Some(stage);
     for step in &listing.steps {
-        lines.extend(step.after.iter().map(|from| {
-            let bold = if follows(from, &step.id) { " [style=bold]" } else { "" };
-            format!("  \"{from}\" -> \"{}\"{bold};", step.id)
-        }));
-        lines.extend(step.ends.iter().filter_map(|ends| {
-            // An arrow needs a step at its tail: for a whole stage, its last one.
-            let whole = |known: &&StepListing| known.id.split('.').next() == Some(ends);
-            let tail = listing.steps.iter().rfind(|known| known.id == *ends || whole(known))?;
-            Some(format!("  \"{}\" -> \"{}\" [style=dashed];", tail.id, step.id))
-        }));
+        for (names, styles) in [(&step.after, ["", "bold"]), (&step.ends, ["dashed", "\"dashed,bold\""])] {
+            for name in names {
+                // An arrow needs a step at its tail: of a whole stage, the one on the critical path, or its last one.
+                let whole = |known: &&StepListing| of_stage(known, name);
+                let critical = |known: &&StepListing| whole(known) && follows(&known.id, &step.id);
+                let mut known = listing.steps.iter();
+                let exact = known.clone().find(|known| known.id == *name);
+                let tail = exact.or_else(|| known.clone().find(critical)).or_else(|| known.rfind(whole));
+                let Some(tail) = tail.map(|tail| &tail.id) else { continue };
+                let style = styles[usize::from(follows(tail, &step.id))];
+                let style = if style.is_empty() { String::new() } else { format!(" [style={style}]") };
+                lines.push(format!("  \"{tail}\" -> \"{}\"{style};", step.id));
+            }
+        }
     }
     lines.push("}".to_owned());
     lines

@@ -1,8 +1,8 @@
 //! One attempt at one step: the moves that its kind is made of (look, act, follow), each safe to be cut anywhere.
 
-use std::{cell::Cell, rc::Rc, time::Duration};
+use std::{cell::Cell, pin::pin, time::Duration};
 
-use tokio::sync::{Mutex, MutexGuard};
+use futures_util::FutureExt;
 
 use super::{
     crash::CrashPoint,
@@ -11,6 +11,7 @@ use super::{
     handle::Handle,
     inputs::Inputs,
     journal::StepRecord,
+    service::Slot,
     stage::Step,
     step::{StepFn, StepKind},
     view::{Probe, View},
@@ -40,7 +41,6 @@ pub(super) struct Attempt<'a, W: World> {
     pub redo: bool,
     /// Only looked at, because a selected stage needs it.
     pub needed_only: bool,
-    pub service: Option<Rc<Mutex<()>>>,
     /// The site refused the act: the intent is closed although the step failed.
     pub refused: Cell<bool>,
     /// It has begun to change the site.
@@ -127,7 +127,7 @@ impl<W: World> Attempt<'_, W> {
         let clock = self.handle.clock();
         let limit = clock.limit(self.step.manifest.timeout);
         let patience = clock.exact_limit(patience);
-        let mut pace = Pace::of(self.step.manifest.poll);
+        let mut pace = Pace::of(self.step.manifest.poll, clock.elapsed());
         let mut interrupt = first;
         let mut last = View::default();
         loop {
@@ -179,10 +179,20 @@ impl<W: World> Attempt<'_, W> {
     }
 
     /// Waits until no other mutation of the same service is in flight.
-    pub async fn slot(&self) -> Result<Option<MutexGuard<'_, ()>>> {
-        let Some(service) = &self.service else { return Ok(None) };
+    pub async fn slot(&self) -> Result<Option<Slot>> {
+        if self.step.manifest.chunked {
+            return Ok(None);
+        }
+        let mut take = pin!(self.handle.turn.take());
+        if let Some(slot) = take.as_mut().now_or_never() {
+            return Ok(slot);
+        }
+        let since = self.handle.clock().elapsed();
+        self.handle.show_line();
         let cancel = &self.handle.context.cancel;
-        Interrupt::AtFirst.race(cancel, &self.step.manifest.title, service.lock()).await.map(Some)
+        let slot = Interrupt::AtFirst.race(cancel, &self.step.manifest.title, take).await;
+        self.handle.stood_in_line(since);
+        slot
     }
 
     /// Runs the act between an intent on disk and its answer. An error means that the site is as before.

@@ -34,6 +34,25 @@ pub fn starts(before: &[Vec<usize>], lengths: &[Duration]) -> Vec<Duration> {
     starts
 }
 
+/// Per node: the length of the longest chain that begins with it.
+pub fn ways_ahead(before: &[Vec<usize>], lengths: &[Duration]) -> Vec<Duration> {
+    let mut ahead = lengths.to_vec();
+    loop {
+        let mut grew = false;
+        for (at, earlier) in before.iter().enumerate().rev() {
+            for &earlier in earlier {
+                let through = lengths[earlier] + ahead[at];
+                grew |= through > ahead[earlier];
+                ahead[earlier] = ahead[earlier].max(through);
+            }
+        }
+        // The graph has no cycle, so that this ends.
+        if !grew {
+            return ahead;
+        }
+    }
+}
+
 /// When everything in `before` is over; `None` as long as that is not known.
 fn start(ends: &[Option<Duration>], before: &[usize]) -> Option<Duration> {
     before.iter().try_fold(Duration::ZERO, |latest, &at| ends[at].map(|end| latest.max(end)))
@@ -50,6 +69,7 @@ mod tests {
         let before = [vec![], vec![0], vec![0], vec![2, 1], vec![]];
         assert_eq!(critical_path(&before[..4], &seconds[..4]), (vec![0, 1, 3], Duration::from_secs(7)));
         assert_eq!(critical_path(&before, &seconds), (vec![4], Duration::from_secs(9)));
+        assert_eq!(ways_ahead(&before, &seconds), [7, 6, 3, 1, 9].map(Duration::from_secs));
     }
 
     #[test]

@@ -161,6 +161,9 @@ pub struct StepOutline {
     pub id: String,
     pub title: Text,
     pub expected_ms: Option<u64>,
+    /// How many earlier runs at this site `expected_ms` is the median of; 0: it is the runbook's figure.
+    #[serde(default)]
+    pub past: usize,
     pub limit_ms: u64,
 }
 

@@ -17,6 +17,7 @@ use super::{
     journal::Durability,
     manifest::StepManifest,
     question::{Answer, Form, Question},
+    service::Turn,
     step::WaitProbe,
     waiting::{Interrupt, Pace},
 };
@@ -39,11 +40,16 @@ pub struct Handle {
     anew: bool,
     /// What it asks of a maintenance window.
     pub(super) need: Need,
+    pub(super) turn: Turn,
+    /// How long the step should take, in site time.
+    expected: Option<Duration>,
     /// While an act runs, waits are not cut short by a first Ctrl-C.
     acting: Cell<bool>,
     /// Something was remembered since the act began, so it cannot have been without effect.
     remembered_now: Cell<bool>,
     last_hint: Cell<Option<Duration>>,
+    /// How long the step has waited for its turn: time that it did not take.
+    in_line: Cell<Duration>,
     /// The limit that the work in hand runs under, and what it last said it waits for.
     bound: Cell<Option<Limit>>,
     awaited: RefCell<Option<Text>>,
@@ -61,6 +67,8 @@ impl Handle {
         dependents: Vec<String>,
         anew: bool,
         need: Need,
+        turn: Turn,
+        expected: Option<Duration>,
     ) -> Self {
         Self {
             step,
@@ -70,9 +78,12 @@ impl Handle {
             dependents,
             anew,
             need,
+            turn,
+            expected,
             acting: Cell::new(false),
             remembered_now: Cell::new(false),
             last_hint: Cell::new(None),
+            in_line: Cell::new(Duration::ZERO),
             bound: Cell::new(None),
             awaited: RefCell::new(None),
         }
@@ -89,6 +100,12 @@ impl Handle {
 
     pub fn clock(&self) -> &Clock {
         &self.context.clock
+    }
+
+    /// The step's place in the line for its service. A step whose manifest says `chunked` takes it for each request that
+    /// changes more than a chunk does; for all others the engine has taken it before the act.
+    pub fn turn(&self) -> Turn {
+        if self.manifest.chunked { self.turn.clone() } else { Turn::free() }
     }
 
     /// Whether the run was asked to stop: finish the request in hand and start no further one.
@@ -274,7 +291,7 @@ impl Handle {
         F: AsyncFnMut() -> Result<WaitProbe>,
     {
         let limit = self.clock().limit(limit);
-        let mut pace = Pace::of(self.manifest.poll);
+        let mut pace = Pace::of(self.manifest.poll, self.clock().elapsed());
         loop {
             let reason = match look().await? {
                 WaitProbe::Ready(facts) => return Ok(facts),
@@ -301,10 +318,29 @@ impl Handle {
     /// The same without a refusal at the limit: shows why it waits, then waits.
     pub(super) async fn nap(&self, pace: &mut Pace, limit: &Limit, reason: Text) -> Result<()> {
         self.show_waiting(limit, reason);
+        // Who waits for the site does not keep others from it.
+        self.turn.waive();
         let interrupt = if self.acting.get() { Interrupt::Never } else { Interrupt::AtFirst };
-        let (wait, left) = (pace.next(), limit.left(self.clock()));
+        let (wait, left) = (pace.next(self.clock().elapsed()), limit.left(self.clock()));
         let nap = self.context.clock.sleep(if left.is_zero() { wait } else { wait.min(left) });
         interrupt.race(&self.context.cancel, &self.manifest.title, nap).await
+    }
+
+    /// Shows that another change of the service goes first.
+    pub(super) fn show_line(&self) {
+        let service = self.manifest.service.as_deref().unwrap_or_default();
+        let limit = self.clock().limit(self.manifest.timeout);
+        self.show_waiting(&limit, message("engine.wait.turn", &[("service", &service)]));
+    }
+
+    /// It waited `since` then.
+    pub(super) fn stood_in_line(&self, since: Duration) {
+        self.in_line.set(self.in_line.get() + self.clock().elapsed().saturating_sub(since));
+    }
+
+    /// How long the step has waited for its turn so far, in site time.
+    pub(super) fn in_line(&self) -> Duration {
+        self.in_line.get()
     }
 
     fn show_waiting(&self, limit: &Limit, reason: Text) {
@@ -312,7 +348,7 @@ impl Handle {
             step: self.step.clone(),
             reason,
             elapsed_ms: millis(limit.elapsed(self.clock())),
-            expected_ms: self.manifest.expected.map(millis),
+            expected_ms: self.expected.map(millis),
             limit_ms: millis(limit.stated()),
         });
     }

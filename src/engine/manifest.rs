@@ -40,7 +40,7 @@ pub struct StepManifest {
     pub visible_within: Option<Duration>,
     #[serde(default)]
     pub poll: Poll,
-    /// True dependencies (`stage.step`); absent, and no `ends` either: the step before this one.
+    /// True dependencies (`stage.step`, or a stage for all of its steps); absent, and no `ends` either: the step before this one.
     #[serde(default)]
     pub after: Option<Vec<String>>,
     /// Steps and whole stages that must be over first, however they ended.
@@ -63,6 +63,10 @@ pub struct StepManifest {
     /// At most one mutation is in flight per service.
     #[serde(default)]
     pub service: Option<String>,
+    /// The act is an upload: only the requests that open, end or remove it are mutations of the service, which is free
+    /// while chunks travel and are taken in.
+    #[serde(default)]
+    pub chunked: bool,
     /// The step (`stage.step`) whose end is the next place where the site may be left alone once this one has begun:
     /// nothing that we started is still at work, and nothing stands open to strangers. Absent: its own end.
     #[serde(default)]
@@ -92,7 +96,7 @@ impl StepManifest {
     }
 }
 
-/// The pace of polling: from `first`, slowing to `slowest`.
+/// The pace of polling: pauses grow with the time waited, from `first` to `slowest`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Poll {
@@ -104,8 +108,8 @@ pub struct Poll {
 
 impl Default for Poll {
     fn default() -> Self {
-        // api-fisheye §5: 1 s at first, slowing to at most 5 s.
-        Self { first: Duration::from_secs(1), slowest: Duration::from_secs(5) }
+        // A second at first (api-fisheye §5); a quarter of a minute is a twentieth of five minutes.
+        Self { first: Duration::from_secs(1), slowest: Duration::from_secs(15) }
     }
 }
 

@@ -5,7 +5,7 @@ use super::{
     event::{RunOutline, StageOutline, StepOutline},
     handle::millis,
     run::{Options, Runner},
-    stage::{Runbook, Stage, Step},
+    stage::{Runbook, Stage},
     world::World,
 };
 use crate::{failure::Result, text::Text};
@@ -32,7 +32,7 @@ pub struct StepListing {
     pub title: Text,
     /// `check`, `change`, `repeat`, `once` or `wait`.
     pub kind: &'static str,
-    /// Full ids of the steps it comes after.
+    /// Full ids of the steps, and whole stages, that it comes after.
     pub after: Vec<String>,
     /// Steps and whole stages that must be over first, however they ended.
     pub ends: Vec<String>,
@@ -55,7 +55,10 @@ pub fn listing<W: World + 'static>(stages: &[Stage<W>]) -> Result<Listing> {
         id: node.step.id.clone(),
         title: node.step.manifest.title.clone(),
         kind: node.step.kind.name(),
-        after: node.after.iter().map(|&at| book.nodes[at].step.id.clone()).collect(),
+        after: match &node.step.manifest.after {
+            Some(names) => names.clone(),
+            None => node.after.iter().map(|&at| book.nodes[at].step.id.clone()).collect(),
+        },
         ends: node.step.manifest.ends.clone(),
         timeout: node.step.manifest.timeout,
         expected: node.step.manifest.expected,
@@ -86,7 +89,7 @@ pub(super) fn of_run<W: World + 'static>(runner: &Runner<'_, W>, options: &Optio
             number: stage.manifest.number,
             title: stage.manifest.title.clone(),
             selected: runner.selected[first],
-            steps: nodes.iter().map(|&node| of_step(runner.book.nodes[node].step)).collect(),
+            steps: nodes.iter().map(|&node| of_step(runner, node)).collect(),
         })
     });
     RunOutline {
@@ -101,11 +104,14 @@ pub(super) fn of_run<W: World + 'static>(runner: &Runner<'_, W>, options: &Optio
     }
 }
 
-fn of_step<W: World>(step: &Step<W>) -> StepOutline {
+fn of_step<W: World + 'static>(runner: &Runner<'_, W>, node: usize) -> StepOutline {
+    let step = runner.book.nodes[node].step;
+    let expected = runner.expected[node];
     StepOutline {
         id: step.id.clone(),
         title: step.manifest.title.clone(),
-        expected_ms: step.manifest.expected.map(millis),
+        expected_ms: expected.map(|expected| millis(expected.time)),
+        past: expected.map_or(0, |expected| expected.seen),
         limit_ms: millis(step.manifest.timeout),
     }
 }

@@ -22,7 +22,7 @@ pub(super) async fn check<W: World>(attempt: &Attempt<'_, W>, check: &StepFn<W::
 pub(super) async fn wait<W: World>(attempt: &Attempt<'_, W>, probe: &StepFn<W::Read, WaitProbe>) -> Ended {
     let probe = Probe::Wait(probe);
     let limit = attempt.handle.clock().limit(attempt.step.manifest.timeout);
-    let mut pace = Pace::of(attempt.step.manifest.poll);
+    let mut pace = Pace::of(attempt.step.manifest.poll, attempt.handle.clock().elapsed());
     loop {
         let look = probe.look(attempt.world, &attempt.handle);
         let view = attempt.guarded(Interrupt::AtFirst, look).await?;
@@ -63,7 +63,8 @@ pub(super) async fn repeat<W: World>(attempt: &Attempt<'_, W>, act: &StepFn<W, S
         return Err(attempt.lacking(&unsent));
     }
     attempt.resumed(Resumed::Redone)?;
-    let mut pace = Pace::of(attempt.step.manifest.poll);
+    let clock = attempt.handle.clock();
+    let mut pace = Pace::of(attempt.step.manifest.poll, clock.elapsed());
     let mut round = 1;
     loop {
         let slot = attempt.slot().await?;
@@ -79,6 +80,6 @@ pub(super) async fn repeat<W: World>(attempt: &Attempt<'_, W>, act: &StepFn<W, S
             return Err(failure);
         }
         round += 1;
-        attempt.handle.clock().sleep(pace.next()).await;
+        clock.sleep(pace.next(clock.elapsed())).await;
     }
 }

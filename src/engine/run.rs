@@ -5,10 +5,9 @@ use std::{
     collections::HashMap,
     path::PathBuf,
     rc::Rc,
+    sync::Arc,
     time::Duration,
 };
-
-use tokio::sync::Mutex;
 
 use super::{
     advice::Advice,
@@ -19,8 +18,9 @@ use super::{
     context::Context,
     corrections,
     crash::{CrashPlan, CrashPoint},
-    critical::critical_path,
+    critical::{critical_path, ways_ahead},
     event::{EventKind, Level, Outcome, PlanIdentity, RunSummary, Sink},
+    expectation::{Expectation, expectation},
     facts::Facts,
     forecast,
     handle::{Handle, millis},
@@ -33,6 +33,7 @@ use super::{
     question::Answerer,
     schedule::Schedule,
     select::Selection,
+    service::{Service, Turn},
     settle::{self, Settle},
     stage::{Runbook, Stage, check_runbook},
     step::StepKind,
@@ -66,6 +67,8 @@ pub struct Options {
     pub settle: Vec<Settle>,
     /// Finished steps (`stage.step`) to do again, because the plan was corrected.
     pub redo: Vec<String>,
+    /// Rehearsals only: no two steps side by side; the runbook's own order.
+    pub in_order: bool,
     pub simulated: bool,
     pub run_folder: Option<PathBuf>,
     /// Passed on to the first event.
@@ -119,8 +122,11 @@ pub(super) struct Runner<'a, W: World> {
     pub context: &'a Rc<Context>,
     world: &'a W,
     inputs: Vec<Inputs>,
-    options: &'a Options,
-    services: RefCell<HashMap<String, Rc<Mutex<()>>>>,
+    pub options: &'a Options,
+    services: RefCell<HashMap<String, Arc<Service>>>,
+    /// Per node: how long it should take, and the length of the longest chain that begins with it.
+    pub expected: Vec<Option<Expectation>>,
+    ahead: Vec<Duration>,
     providers: Rc<Vec<(String, String)>>,
 }
 
@@ -150,8 +156,29 @@ impl<'a, W: World + 'static> Runner<'a, W> {
             node.step.manifest.gives.iter().map(|fact| (fact.clone(), step.clone())).collect::<Vec<_>>()
         };
         let providers = Rc::new(book.nodes.iter().flat_map(gives).collect());
+        let state = context.journal.borrow();
+        let expect = |node: &super::stage::Node<'_, W>| {
+            expectation(&node.step.manifest, state.state().step(&node.step.id))
+        };
+        let expected: Vec<Option<Expectation>> = book.nodes.iter().map(expect).collect();
+        drop(state);
+        let lengths: Vec<Duration> =
+            expected.iter().map(|known| known.map_or(Duration::ZERO, |known| known.time)).collect();
+        let ahead = ways_ahead(&book.before(), &lengths);
         let services = RefCell::default();
-        let runner = Self { book, selected, part, context, world, inputs, options, services, providers };
+        let runner = Self {
+            book,
+            selected,
+            part,
+            context,
+            world,
+            inputs,
+            options,
+            services,
+            expected,
+            ahead,
+            providers,
+        };
         runner.check_names()?;
         Ok(runner)
     }
@@ -247,10 +274,6 @@ impl<'a, W: World + 'static> Runner<'a, W> {
     /// The attempt at one step, as the journal stands now.
     pub fn attempt(&self, at: usize) -> Attempt<'a, W> {
         let step = self.book.nodes[at].step;
-        let service = step.manifest.service.as_ref().map(|name| {
-            let mut services = self.services.borrow_mut();
-            services.entry(name.clone()).or_default().clone()
-        });
         Attempt {
             world: self.world,
             step,
@@ -262,35 +285,48 @@ impl<'a, W: World + 'static> Runner<'a, W> {
                 self.book.dependents_of(at),
                 self.options.redo.contains(&step.id),
                 self.book.need(at, &self.part),
+                self.turn(at),
+                self.expected[at].map(|expected| expected.time),
             ),
             before: self.context.journal.borrow().state().step(&step.id).cloned(),
             inputs: self.inputs[at].clone(),
             redo: self.options.redo.contains(&step.id),
             needed_only: !self.selected[at],
-            service,
             refused: Cell::new(false),
             begun: Cell::new(false),
             put_off: Cell::new(false),
         }
     }
 
+    fn turn(&self, at: usize) -> Turn {
+        let step = self.book.nodes[at].step;
+        match &step.manifest.service {
+            Some(name) => {
+                let service = self.services.borrow_mut().entry(name.clone()).or_default().clone();
+                Turn::at(service, at, self.ahead[at])
+            }
+            None => Turn::free(),
+        }
+    }
+
     /// Runs one step from its start to its recorded end.
-    pub async fn step(&self, at: usize) -> Result<()> {
-        let attempt = self.attempt(at);
+    pub async fn step(&self, attempt: &Attempt<'a, W>) -> Result<()> {
         let step = &attempt.step.id;
         let started = self.context.clock.elapsed();
         let ended = match self.context.record(EventKind::StepStarted { step: step.clone() }) {
-            Ok(()) => run_kind(&attempt).await,
+            Ok(()) => run_kind(attempt).await,
             Err(failure) => Err(failure),
         };
         attempt.ended();
-        let elapsed_ms = millis(self.context.clock.elapsed().saturating_sub(started));
+        // Its own time: what it waited for its turn is another step's.
+        let begun = started + attempt.handle.in_line();
+        let elapsed_ms = millis(self.context.clock.elapsed().saturating_sub(begun));
         match ended {
             Ok((outcome, facts)) => {
                 self.context.crash.at(step, CrashPoint::BeforeOutcome).await;
                 let end = EventKind::StepFinished { step: step.clone(), outcome, facts, elapsed_ms };
                 if let Err(failure) = self.context.record_with(end, Some(attempt.inputs.clone()), None) {
-                    return Err(self.fail(&attempt, failure, elapsed_ms));
+                    return Err(self.fail(attempt, failure, elapsed_ms));
                 }
                 self.context.crash.at(step, CrashPoint::AfterOutcome).await;
                 Ok(())
@@ -303,7 +339,7 @@ impl<'a, W: World + 'static> Runner<'a, W> {
                 self.context.report(end);
                 Err(failure)
             }
-            Err(failure) => Err(self.fail(&attempt, failure, elapsed_ms)),
+            Err(failure) => Err(self.fail(attempt, failure, elapsed_ms)),
         }
     }
 

@@ -69,7 +69,14 @@ impl<'r, 'a, W: World + 'static> Schedule<'r, 'a, W> {
                 if !self.start(at) {
                     continue;
                 }
-                in_hand.push(Box::pin(async move { (at, runner.step(at).await) }));
+                let attempt = runner.attempt(at);
+                // Before any of those that start together gets as far as asking.
+                attempt.handle.turn.announce();
+                in_hand.push(Box::pin(async move {
+                    let result = runner.step(&attempt).await;
+                    attempt.handle.turn.waive();
+                    (at, result)
+                }));
             }
             if in_hand.is_empty() && !self.waits_for_window() {
                 break;
@@ -100,6 +107,9 @@ impl<'r, 'a, W: World + 'static> Schedule<'r, 'a, W> {
     /// A waiting step whose dependencies all ended; never one after a request to stop.
     fn next(&self) -> Option<usize> {
         if self.runner.context.cancel.requested() {
+            return None;
+        }
+        if self.runner.options.in_order && self.states.contains(&State::Running) {
             return None;
         }
         let held = |at: &usize| self.held && !self.is_check(*at);

@@ -94,20 +94,19 @@ impl<'a, W: World> Runbook<'a, W> {
                 let args: [(&str, &dyn Say); 2] = [("step", &node.step.id), ("after", name)];
                 bug(message("engine.manifest.after-unknown", &args))
             };
-            let step = |name: &String| by_id.get(name.as_str()).copied();
-            for name in &manifest.ends {
-                let ends = step(name).map(|at| vec![at]).or_else(|| whole(name));
-                node.ends.extend(ends.ok_or_else(|| unknown(name))?);
-            }
-            if let Some(name) = manifest.again_after.iter().find(|name| step(name).is_none()) {
+            let named = |names: &[String]| -> Result<Vec<usize>> {
+                let step = |name: &String| by_id.get(name.as_str()).map(|at| vec![*at]);
+                let one = |name: &String| step(name).or_else(|| whole(name)).ok_or_else(|| unknown(name));
+                Ok(names.iter().map(one).collect::<Result<Vec<_>>>()?.concat())
+            };
+            node.ends = named(&manifest.ends)?;
+            if let Some(name) = manifest.again_after.iter().find(|name| !by_id.contains_key(name.as_str())) {
                 return Err(unknown(name));
             }
             node.after = match &manifest.after {
                 None if node.ends.is_empty() => at.checked_sub(1).into_iter().collect(),
                 None => Vec::new(),
-                Some(names) => {
-                    names.iter().map(|name| step(name).ok_or_else(|| unknown(name))).collect::<Result<_>>()?
-                }
+                Some(names) => named(names)?,
             };
         }
         let book = Self { stages, nodes, by_id };

@@ -24,7 +24,7 @@ pub(super) async fn verify<W: World>(
 ) -> Ended {
     let clock = attempt.handle.clock();
     let patience = clock.exact_limit(attempt.visible_within());
-    let mut pace = Pace::of(attempt.step.manifest.poll);
+    let mut pace = Pace::of(attempt.step.manifest.poll, clock.elapsed());
     let settings = loop {
         // Judged before the look: the site had all of the time.
         let waited = patience.passed(clock) && (pace.may_end() || patience.stated().is_zero());

@@ -60,8 +60,13 @@ impl Log {
     }
 
     fn acceptance(&self) -> Acceptance {
-        let step =
-            |id: &str| StepOutline { id: id.into(), title: Text::same(id), expected_ms: None, limit_ms: 0 };
+        let step = |id: &str| StepOutline {
+            id: id.into(),
+            title: Text::same(id),
+            expected_ms: None,
+            past: 0,
+            limit_ms: 0,
+        };
         let stage = |number, steps: &[&str]| StageOutline {
             id: "stage".into(),
             number,
@@ -243,6 +248,7 @@ fn a_product_is_told_by_its_fact_else_by_why_its_step_was_skipped_and_never_as_d
             id: "deploy-packages.file-storage".into(),
             title: Text::same("package of SFS"),
             expected_ms: None,
+            past: 0,
             limit_ms: 0,
         };
         let (id, title) = ("deploy-packages".into(), Text::same("stage"));

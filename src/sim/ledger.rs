@@ -105,6 +105,8 @@ pub struct Ledger {
     pub changes: BTreeMap<String, Tally>,
     /// The highest number of requests in flight at once, by operation.
     pub parallel: BTreeMap<String, u32>,
+    /// The highest number of changing requests in flight at once, chunks apart, by service: `fisheye`, `tower`, `ovm`.
+    pub mutations: BTreeMap<String, u32>,
     /// Requests outside the contract.
     pub breaches: Vec<Breach>,
     /// Requests to addresses outside the plan, as `address:port`.

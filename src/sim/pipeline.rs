@@ -127,6 +127,13 @@ impl State {
         *running += 1;
         let highest = self.ledger.parallel.entry(operation.to_owned()).or_default();
         *highest = (*highest).max(*running);
+        if changing && !multipart::is_form(call) {
+            let service = service(operation);
+            self.mutating.insert(self.requests.len(), service);
+            let running = self.mutating.values().filter(|known| **known == service).count();
+            let highest = self.ledger.mutations.entry(service.to_owned()).or_default();
+            *highest = (*highest).max(u32::try_from(running).unwrap_or(u32::MAX));
+        }
         self.requests.push(Request {
             operation: operation.to_owned(),
             method: call.method.clone(),
@@ -151,12 +158,22 @@ impl State {
 
     /// Notes the end of a request; without an answer its status stays 0.
     pub fn departed(&mut self, entry: usize, operation: &str, answer: Option<&Answer>) {
+        self.mutating.remove(&entry);
         if let Some(running) = self.in_flight.get_mut(operation) {
             *running = running.saturating_sub(1);
         }
         if let (Some(answer), Some(request)) = (answer, self.requests.get_mut(entry)) {
             request.status = answer.status;
         }
+    }
+}
+
+/// Who answers an operation.
+fn service(operation: &str) -> &'static str {
+    match operation {
+        name if name.starts_with("tower.ovm.") => "ovm",
+        name if name.starts_with("tower.") => "tower",
+        _ => "fisheye",
     }
 }
 

@@ -49,6 +49,9 @@ pub struct State {
     /// Requests in flight, by operation.
     #[serde(skip)]
     pub in_flight: BTreeMap<String, u32>,
+    /// Changing requests in flight that are no chunks: the service of each, by its place in the log.
+    #[serde(skip)]
+    pub mutating: BTreeMap<usize, &'static str>,
 }
 
 /// One received request, with nothing in it that depends on time or on drawn identifiers but the path.
@@ -98,6 +101,7 @@ impl State {
             draws: 0,
             changed_identities: BTreeMap::new(),
             in_flight: BTreeMap::new(),
+            mutating: BTreeMap::new(),
         }
     }
 

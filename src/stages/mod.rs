@@ -20,6 +20,7 @@ mod deploy_cloudtower;
 mod deploy_observability;
 mod deploy_packages;
 mod editions;
+mod gated;
 mod init_cluster;
 mod jobs;
 mod ownership;

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
 
-use super::media::MediaFile;
+use super::{gated::Gated, media::MediaFile};
 use crate::{
     clients::{
         transfers::{Place, Transfers},
@@ -36,7 +36,7 @@ pub async fn send(
     let resume = resume(handle, file);
     let chunks = RefCell::new(resume.as_ref().map(|resume| resume.acknowledged.clone()).unwrap_or_default());
     let upload = Upload {
-        sink: Arc::new(transfers.paced(sink)),
+        sink: Arc::new(transfers.paced(Gated { sink, turn: handle.turn() })),
         file: &file.path,
         digests: transfers.known(&file.path),
         progress: &|progress| handle.transfer(&file.name, progress.done, progress.total),
@@ -95,7 +95,7 @@ pub async fn append(
     let _place = place(transfers, handle, file).await?;
     let resume = handle.remembered(&APPENDING).map(|(digests, upload)| AppendResume { upload, digests });
     let upload = AppendUpload {
-        sink: Arc::new(transfers.paced(sink)),
+        sink: Arc::new(transfers.paced(Gated { sink, turn: handle.turn() })),
         file: &file.path,
         digests: digests.clone(),
         progress: &|progress| handle.transfer(&file.name, progress.done, progress.total),

@@ -7,7 +7,7 @@ use std::{
 
 use super::sentences::time;
 use crate::{
-    engine::event::{Event, EventKind},
+    engine::event::{Event, EventKind, StepOutline},
     messages::message,
     text::{Lang, Text},
     units,
@@ -19,6 +19,19 @@ pub struct Progress {
     pub active: BTreeMap<String, Active>,
     /// Steps that have ended.
     pub finished: usize,
+    /// What is to be expected of each step, from the first event.
+    bounds: BTreeMap<String, Bounds>,
+    /// Site time runs faster than ours.
+    simulated: bool,
+}
+
+/// What is to be expected of a step, in site milliseconds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bounds {
+    expected_ms: Option<u64>,
+    /// Earlier runs at this site that say so; 0: the runbook does.
+    past: usize,
+    limit_ms: u64,
 }
 
 /// One running step.
@@ -29,11 +42,20 @@ pub struct Active {
     /// Seconds since anything was said about it.
     pub silent: u64,
     now: Option<Now>,
+    bounds: Bounds,
+    simulated: bool,
 }
 
 #[derive(Clone, Debug)]
 enum Now {
-    Waiting { reason: Text, elapsed_ms: u64, limit_ms: u64 },
+    /// `since`: seconds since the site was looked at last.
+    Waiting {
+        reason: Text,
+        elapsed_ms: u64,
+        expected_ms: Option<u64>,
+        limit_ms: u64,
+        since: u64,
+    },
     Transfer(Transfer),
 }
 
@@ -53,19 +75,32 @@ const WINDOW_MS: i64 = 15_000;
 impl Progress {
     pub fn learn(&mut self, event: &Event) {
         match &event.kind {
+            EventKind::RunStarted(run) => {
+                self.simulated = run.simulated;
+                let steps = run.stages.iter().flat_map(|stage| &stage.steps);
+                let bounds = |step: &StepOutline| {
+                    let StepOutline { expected_ms, past, limit_ms, .. } = *step;
+                    (step.id.clone(), Bounds { expected_ms, past, limit_ms })
+                };
+                self.bounds = steps.map(bounds).collect();
+            }
             EventKind::StepStarted { step } => {
-                self.active.insert(step.clone(), Active::default());
+                let bounds = self.bounds.get(step).copied().unwrap_or_default();
+                let active = Active { bounds, simulated: self.simulated, ..Active::default() };
+                self.active.insert(step.clone(), active);
             }
             EventKind::StepFinished { step, .. } => {
                 self.active.remove(step);
                 self.finished += 1;
             }
-            EventKind::Waiting { step, reason, elapsed_ms, limit_ms, .. } => {
+            EventKind::Waiting { step, reason, elapsed_ms, expected_ms, limit_ms } => {
                 let active = self.active.entry(step.clone()).or_default();
                 active.now = Some(Now::Waiting {
                     reason: reason.clone(),
                     elapsed_ms: *elapsed_ms,
+                    expected_ms: *expected_ms,
                     limit_ms: *limit_ms,
+                    since: 0,
                 });
             }
             EventKind::Transfer { step, name, sent, total } => {
@@ -87,6 +122,9 @@ impl Progress {
         for active in self.active.values_mut() {
             active.seconds += 1;
             active.silent += 1;
+            if let Some(Now::Waiting { since, .. }) = &mut active.now {
+                *since += 1;
+            }
         }
     }
 }
@@ -99,17 +137,53 @@ impl Active {
         }
     }
 
-    /// The reason of a wait with time so far and limit, or a transfer with rate and time left.
+    /// The reason of a wait with time so far, what is expected, and limit, or a transfer with rate and time left.
     pub fn say(&self, lang: Lang) -> String {
         let text = match &self.now {
-            None => message("ui.progress.working", &[("time", &time(self.seconds * 1000))]),
-            Some(Now::Waiting { reason, elapsed_ms, limit_ms }) => message(
-                "ui.progress.waiting",
-                &[("reason", reason), ("time", &time(*elapsed_ms)), ("limit", &time(*limit_ms))],
-            ),
+            None => self.working(),
+            Some(Now::Waiting { reason, elapsed_ms, expected_ms, limit_ms, since }) => {
+                // Between two looks the time goes on; a rehearsal's looks are close together.
+                let since = if self.simulated { 0 } else { since * 1000 };
+                let (so_far, limit) = (time(elapsed_ms + since), time(*limit_ms));
+                let args: [(&str, &dyn crate::text::Say); 3] =
+                    [("reason", reason), ("time", &so_far), ("limit", &limit)];
+                match expected_ms {
+                    None => message("ui.progress.waiting", &args),
+                    Some(expected) => {
+                        let expected = self.expected(*expected);
+                        let [reason, time, limit] = args;
+                        message(
+                            "ui.progress.waiting-expected",
+                            &[reason, time, ("expected", &expected), limit],
+                        )
+                    }
+                }
+            }
             Some(Now::Transfer(transfer)) => transfer.say(),
         };
         text.get(lang).to_owned()
+    }
+
+    /// A step that is not waiting for anything it could name. In a rehearsal our own seconds are not the site's.
+    fn working(&self) -> Text {
+        let so_far = time(self.seconds * 1000);
+        match self.bounds.expected_ms.filter(|_| !self.simulated) {
+            None => message("ui.progress.working", &[("time", &so_far)]),
+            Some(expected) => {
+                let (expected, limit) = (self.expected(expected), time(self.bounds.limit_ms));
+                let args: [(&str, &dyn crate::text::Say); 3] =
+                    [("time", &so_far), ("expected", &expected), ("limit", &limit)];
+                message("ui.progress.working-expected", &args)
+            }
+        }
+    }
+
+    fn expected(&self, ms: u64) -> Text {
+        let args: [(&str, &dyn crate::text::Say); 1] = [("time", &time(ms))];
+        match self.bounds.past {
+            0 => message("ui.progress.expected", &args),
+            _ => message("ui.progress.expected-here", &args),
+        }
     }
 }
 
@@ -167,7 +241,7 @@ impl Transfer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::testing::at;
+    use crate::ui::testing::{at, run_started, waiting};
 
     fn sent(second: i64, sent: u64) -> Event {
         let (step, name) = ("s.upload".to_owned(), "image.iso".to_owned());
@@ -193,6 +267,40 @@ mod tests {
         }
         let transfer = progress.active["s.upload"].transfer().expect("a transfer");
         assert_eq!(transfer.rate(), Some(1 << 20));
+    }
+
+    #[test]
+    fn a_waiting_step_tells_time_so_far_what_is_expected_and_the_limit() {
+        let started = |past| {
+            let mut event = run_started();
+            if let EventKind::RunStarted(run) = &mut event.kind {
+                run.simulated = false;
+                for step in &mut run.stages[0].steps {
+                    (step.expected_ms, step.past) = (Some(1_200_000), past);
+                }
+            }
+            event
+        };
+        let step = "init-cluster.deploy";
+        let mut progress = Progress::default();
+        progress.learn(&started(0));
+        progress.learn(&at(0, EventKind::StepStarted { step: step.into() }));
+        progress.tick();
+        let said = |progress: &Progress| progress.active[step].say(Lang::En);
+        assert_eq!(said(&progress), "1.0s so far (expected 20m00s, at most 40m00s)");
+        let mut wait = waiting(step, 95_000);
+        if let EventKind::Waiting { expected_ms, .. } = &mut wait {
+            *expected_ms = Some(1_200_000);
+        }
+        progress.learn(&at(1, wait.clone()));
+        progress.tick();
+        let told = "the deployment is running (1m36s, expected 20m00s, at most 40m00s)";
+        assert_eq!(said(&progress), told, "the time goes on between two looks");
+        progress.learn(&started(2));
+        progress.learn(&at(0, EventKind::StepStarted { step: step.into() }));
+        progress.learn(&at(1, wait));
+        let told = "the deployment is running (1m35s, 20m00s at this site before, at most 40m00s)";
+        assert_eq!(said(&progress), told);
     }
 
     #[test]

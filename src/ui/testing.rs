@@ -52,6 +52,7 @@ pub fn run_started() -> Event {
         id: id.to_owned(),
         title: Text::new(zh, en),
         expected_ms: None,
+        past: 0,
         limit_ms: 2_400_000,
     };
     let stage = StageOutline {

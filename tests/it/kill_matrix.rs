@@ -135,11 +135,11 @@ fn points(acting: &Acting) -> Vec<Point> {
 }
 
 fn point(site: &SimulatedSite, step: &'static Step, closes: bool) -> Point {
-    killed(to_its_stage(site, step).args(["--crash-at", &format!("{}:before-intent", step.id)]).run());
+    killed(in_order(site, step).args(["--crash-at", &format!("{}:before-intent", step.id)]).run());
     let before = site.snapshot();
     let pilot = SimulatedSite::restored(&before);
     let known = pilot.requests().len();
-    killed(to_its_stage(&pilot, step).args(["--crash-at", &format!("{}:before-outcome", step.id)]).run());
+    killed(in_order(&pilot, step).args(["--crash-at", &format!("{}:before-outcome", step.id)]).run());
     let requests = pilot.requests();
     let first = requests[known..].iter().find(|request| request.changing && request.effective);
     let operation = first.map(|request| request.operation.clone());
@@ -151,6 +151,11 @@ fn point(site: &SimulatedSite, step: &'static Step, closes: bool) -> Point {
 /// Later stages may run beside it, and would have effects of their own.
 fn to_its_stage(site: &SimulatedSite, step: &Step) -> Voyager {
     site.run().args(["--to", &step.stage])
+}
+
+/// The moment of one step alone: whatever may run beside it has ended, or has not begun.
+fn in_order(site: &SimulatedSite, step: &Step) -> Voyager {
+    to_its_stage(site, step).args(["--in-order"])
 }
 
 #[track_caller]

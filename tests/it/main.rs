@@ -28,6 +28,7 @@ mod mishaps;
 mod module_edges;
 mod observability;
 mod openssh;
+mod overlap;
 mod packages;
 mod perturbation;
 mod pipeline;

@@ -129,6 +129,7 @@ fn runbook() -> Result<Vec<StageOutline>> {
                 id: format!("{}.{}", stage.id, step.id),
                 title: step.title,
                 expected_ms: None,
+                past: 0,
                 limit_ms: 0,
             })
             .collect(),

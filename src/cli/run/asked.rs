@@ -20,6 +20,7 @@ pub struct Asked {
     pub settle: Vec<Settle>,
     pub redo: Vec<String>,
     crash: Option<(String, CrashPoint)>,
+    in_order: bool,
 }
 
 impl Asked {
@@ -46,7 +47,7 @@ impl Asked {
         let settle = options.settle.iter().map(|text| settle(text, stages)).collect::<Result<_>>()?;
         let redo = options.redo.iter().map(|name| step("--redo", name, stages)).collect::<Result<_>>()?;
         let crash = options.crash_at.as_ref().map(|text| crash(text, stages)).transpose()?;
-        Ok(Self { selection, settle, redo, crash })
+        Ok(Self { selection, settle, redo, crash, in_order: options.in_order })
     }
 
     /// The numbers of the stages named by `--stage`, for the plan's rules.
@@ -72,8 +73,10 @@ impl Asked {
                 return Err(usage::wrong_value("--crash-at", &step, message("cli.run.crash-real", &[])));
             }
         };
-        let Self { selection, settle, redo, .. } = self;
-        Ok(Options { selection, settle, redo, simulated, run_folder, plan, crash, ..Options::default() })
+        let Self { selection, settle, redo, in_order, .. } = self;
+        // A real site is never made to wait without need.
+        let in_order = in_order && simulated;
+        Ok(Options { selection, settle, redo, simulated, run_folder, plan, crash, in_order, ..Options::default() })
     }
 }
 

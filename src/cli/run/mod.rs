@@ -108,6 +108,9 @@ pub struct RunOptions {
     /// Rehearsals only: kills the process at a named moment, to prove that nothing is lost or done twice.
     #[arg(long, value_name = "STEP:POINT", hide = true)]
     pub crash_at: Option<String>,
+    /// Rehearsals only: step after step in the runbook's order, to compare with.
+    #[arg(long, hide = true)]
+    pub in_order: bool,
 }
 
 impl SiteOptions {

@@ -1,10 +1,13 @@
 //! What the journal's lines add up to: a pure fold, in which an impossible order of events is an error.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use crate::engine::{
     cancel::is_stop,
-    event::{EventKind, Outcome, Proofs},
+    event::{EventKind, Outcome, Proofs, Resumed},
     facts::Facts,
     inputs::Inputs,
 };
@@ -43,6 +46,10 @@ pub struct StepRecord {
     finished_at: u64,
     /// Of the open or last unfinished attempt.
     pub remembered: Facts,
+    /// How long it took (site time), each time that one run saw all of it.
+    pub took: Vec<Duration>,
+    /// The attempt in hand goes on with what an earlier one began.
+    continued: bool,
     /// Run that has the step in hand: started and not finished.
     running: Option<String>,
 }
@@ -113,6 +120,7 @@ impl State {
             EventKind::RunFinished(summary) => current.finished = Some(summary.clone()),
             EventKind::StepStarted { step } => {
                 let record = self.steps.entry(step.clone()).or_default();
+                record.continued = false;
                 if record.running.replace(run.to_owned()).is_some() {
                     return Err(format!("step {step} starts while it runs"));
                 }
@@ -129,9 +137,10 @@ impl State {
                 self.running(step)?.remembered.set(name, value.clone());
             }
             EventKind::Forgotten { step } => self.running(step)?.remembered = Facts::none(),
-            EventKind::Resumed { step, .. }
-            | EventKind::Probed { step, .. }
-            | EventKind::Setting { step, .. } => {
+            EventKind::Resumed { step, how } => {
+                self.running(step)?.continued = *how == Resumed::Continued;
+            }
+            EventKind::Probed { step, .. } | EventKind::Setting { step, .. } => {
                 self.running(step)?;
             }
             EventKind::StepFinished { step, outcome: Outcome::NotRun { .. }, .. } => {
@@ -140,9 +149,10 @@ impl State {
                     record.running = None;
                 }
             }
-            EventKind::StepFinished { step, outcome, facts, .. } => {
+            EventKind::StepFinished { step, outcome, facts, elapsed_ms } => {
                 let record = self.running(step)?;
                 record.running = None;
+                record.learn(outcome, Duration::from_millis(*elapsed_ms));
                 record.finish(outcome, inputs, now);
                 self.facts.extend(facts.clone());
             }
@@ -160,6 +170,14 @@ impl State {
 }
 
 impl StepRecord {
+    /// A step that only finds its work done, or goes on in the middle, says nothing about how long it takes.
+    fn learn(&mut self, outcome: &Outcome, took: Duration) {
+        let whole = matches!(outcome, Outcome::Passed | Outcome::Changed | Outcome::Sent | Outcome::Ready);
+        if whole && !self.continued {
+            self.took.push(took);
+        }
+    }
+
     /// What the site was given last, as far as anybody knows: of the act in hand, else of the last good outcome. A
     /// refused act leaves what was there before.
     pub fn inputs(&self) -> Option<&Inputs> {
@@ -179,7 +197,7 @@ impl StepRecord {
                 }
             }
             Outcome::Settled { done: false } => {
-                *self = Self::default();
+                *self = Self { took: std::mem::take(&mut self.took), ..Self::default() };
             }
             _ => {
                 self.open_intent = false;

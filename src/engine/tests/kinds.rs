@@ -206,12 +206,12 @@ async fn a_wait_polls_until_ready_and_a_time_out_tells_the_last_reason() {
                 WaitProbe::NotYet(crate::text::Text::same(format_args!("look {}", site.looks.get())))
             })
         };
-        vec![stage(1, "s", &[("w", "timeout='5s'")], Steps::new().wait("w", look))]
+        vec![stage(1, "s", &[("w", "timeout='4s'")], Steps::new().wait("w", look))]
     };
     let bench = Bench::new();
-    // Looks at 0 s, 1 s, 2.5 s, 4.75 s and, just in time, 5 s.
+    // Looks at 0 s, 1 s, 2 s, 3 s and, just in time, 4 s.
     assert_eq!(bench.run(&stages()).await.exit_code, 0);
-    assert_eq!((bench.outcome("s.w"), bench.elapsed()), ("ready", 5 * SECOND));
+    assert_eq!((bench.outcome("s.w"), bench.elapsed()), ("ready", 4 * SECOND));
 
     let bench = Bench::new();
     let never =

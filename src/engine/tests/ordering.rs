@@ -40,9 +40,48 @@ async fn at_most_one_mutation_is_in_flight_per_service() {
         ("c", "after=[]\nservice='y'"),
         ("d", "after=[]\nservice='x'"),
     ];
-    assert_eq!(bench.run(&stages(&list)).await.changed, 4);
+    let summary = bench.run(&stages(&list)).await;
+    assert_eq!(summary.changed, 4);
+    assert_eq!(summary.steps_ms, 4000, "who waits for another takes no time");
     assert_eq!(bench.site().most_in_flight.borrow()["x"], 1);
     assert_eq!(bench.elapsed(), 3 * SECOND, "y is not held up by x");
+}
+
+#[tokio::test]
+async fn the_longest_chain_is_served_first_and_an_upload_holds_nobody_up() {
+    let bench = Bench::new();
+    let list = [
+        ("short", "after=[]\nservice='x'\nexpected='1s'"),
+        ("long", "after=[]\nservice='x'\nexpected='9s'"),
+        ("upload", "after=[]\nservice='x'\nchunked=true"),
+        ("last", "after=['s.long']\nexpected='5m'"),
+    ];
+    assert_eq!(bench.run(&stages(&list)).await.changed, 4);
+    let requests = bench.site().requests.borrow().clone();
+    let at = |name: &str| requests.iter().position(|request| request.starts_with(name));
+    assert!(at("long") < at("short"), "{requests:?}");
+    assert_eq!(bench.elapsed(), 2 * SECOND, "the upload goes on beside both");
+}
+
+#[tokio::test]
+async fn a_step_may_come_after_a_whole_stage() {
+    let bench = Bench::new();
+    let first =
+        stage(1, "one", &[("a", "after=[]"), ("b", "after=[]")], setting(setting(Steps::new(), "a"), "b"));
+    let second = stage(2, "two", &[("c", "after=['one']")], setting(Steps::new(), "c"));
+    bench.site().fate([Fate::Accepted, Fate::Refused]);
+    assert_eq!(bench.run(&[first, second]).await.exit_code, 4);
+    assert_eq!(bench.outcome("two.c"), "not-run");
+}
+
+#[tokio::test]
+async fn in_order_no_two_steps_run_side_by_side() {
+    let bench = Bench::new();
+    let list = [("a", "after=[]"), ("b", "after=[]"), ("c", "after=[]")];
+    let options = Options { in_order: true, ..Options::default() };
+    assert_eq!(bench.run_with(&stages(&list), options).await.changed, 3);
+    assert_eq!(*bench.site().requests.borrow(), ["a=wanted", "b=wanted", "c=wanted"]);
+    assert_eq!(bench.elapsed(), 3 * SECOND);
 }
 
 #[tokio::test]

@@ -57,12 +57,17 @@ pub async fn probe(world: &WorldRead, handle: &Handle) -> Result<ChangeProbe> {
     }
 }
 
-/// The cluster's architecture as CloudTower has it, else that of the scanned hosts.
+/// That of the scanned hosts: the package may travel before CloudTower knows the cluster. Who has not scanned them
+/// asks CloudTower.
 async fn arch(world: &WorldRead, handle: &Handle) -> Result<String> {
+    let scanned = media::arch_of_hosts(handle);
+    if !scanned.is_empty() {
+        return Ok(scanned);
+    }
     let id = handle.need(&CLUSTER)?;
     let clusters = world.tower(handle).clusters(Find::Id(&id)).await?;
     let known = clusters.into_iter().next().and_then(|cluster| cluster.architecture);
-    Ok(known.unwrap_or_else(|| media::arch_of_hosts(handle)))
+    Ok(known.unwrap_or_default())
 }
 
 fn ours(package: &BundlePackage) -> bool {

@@ -60,6 +60,7 @@ pub async fn act(product: &Product, world: &World, handle: &Handle, registered: 
     }
     let vms = described(path)?;
     handle.warn(message("stages.apps.by_file", &[("product", &product.name), ("file", &path.display())]));
+    let _slot = handle.turn().take().await;
     tower.deploy_application(product.application, &registered.package, &vms).await.map(drop)
 }
 
