@@ -76,7 +76,17 @@ impl Asked {
         let Self { selection, settle, redo, in_order, .. } = self;
         // A real site is never made to wait without need.
         let in_order = in_order && simulated;
-        Ok(Options { selection, settle, redo, simulated, run_folder, plan, crash, in_order, ..Options::default() })
+        Ok(Options {
+            selection,
+            settle,
+            redo,
+            simulated,
+            run_folder,
+            plan,
+            crash,
+            in_order,
+            ..Options::default()
+        })
     }
 }
 

@@ -11,11 +11,13 @@ use super::*;
 use crate::{
     clients::{
         dial::{Dialler, Endpoint},
+        gate::Gate,
         problem::Refused,
         proxy::Proxy,
         redact::Redactor,
         testing::{Act, Seen, TestSite, limits, ok},
         trust::{Protocol, Refusal},
+        upload::Setback,
         wire::Wire,
     },
     failure::{Effect, Kind},
@@ -308,4 +310,31 @@ async fn probes_tell_open_refused_and_silent_apart_in_a_rehearsal() {
     use crate::clients::probe::Reach;
     assert_eq!(site.dialler().probe(Endpoint::new(HOST, 80)).await, Reach::Open);
     assert_eq!(site.dialler().probe(Endpoint::new(OTHER, 80)).await, Reach::Refused);
+}
+
+/// Outside the maintenance window.
+#[derive(Debug)]
+struct Shut;
+
+impl Gate for Shut {
+    fn shut(&self) -> Option<Text> {
+        Some(Text::new("窗口已结束", "the window ended"))
+    }
+}
+
+#[tokio::test]
+async fn outside_the_window_looks_and_logins_leave_and_changes_do_not() {
+    let site = site(|_, _| ok(Value::Null)).await;
+    let dialler = site.dialler().gated(std::sync::Arc::new(Shut));
+    let http = Http::new(dialler, site.trust.clone(), Wire::none(Redactor::new()), site.pauses.clone());
+    http.call(&look(), &here(), Auth::None, body).await.unwrap();
+    http.call(&change(Class::Probed).harmless(), &here(), Auth::None, body).await.unwrap();
+    for class in [Class::Read, Class::Probed, Class::Once] {
+        let problem = http.call(&change(class), &here(), Auth::None, body).await.unwrap_err();
+        assert_eq!((problem.effect(), problem.setback()), (Effect::None, Setback::Final));
+        let failure = problem.failure(Text::same("changing"), class, &Redactor::new());
+        assert_eq!((failure.kind, failure.effect), (Kind::Window, Effect::None));
+        assert_eq!(failure.meaning.unwrap().en, "not sent: the window ended");
+    }
+    assert_eq!(site.seen().len(), 2, "and none is tried again");
 }
