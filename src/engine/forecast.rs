@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use super::{
     admission::Need,
-    critical::starts,
+    critical::{critical_path, starts},
+    expectation::{Expectation, expectation},
+    journal::{Journal, StepRecord},
     select::Selection,
-    stage::{Runbook, Stage},
+    stage::{Node, Runbook, Stage},
     world::World,
 };
 use crate::{
@@ -43,41 +45,67 @@ pub struct Stop {
     pub after: Duration,
 }
 
-/// The rest of the selected stages, when the steps that `ended` knows take no time any more and so much of a window is
-/// `left`.
+/// How long each step takes, per node of the runbook: as a rule, which is what this site has shown before, and at a slow
+/// site, which is no less.
+pub(super) struct Lengths {
+    usual: Vec<Duration>,
+    slow: Vec<Duration>,
+}
+
+impl Lengths {
+    pub fn of<W: World>(book: &Runbook<'_, W>, expected: &[Option<Expectation>]) -> Self {
+        let usual: Vec<Duration> =
+            expected.iter().map(|known| known.map_or(Duration::ZERO, |known| known.time)).collect();
+        let slow = book.nodes.iter().zip(&usual);
+        let slow = slow.map(|(node, usual)| node.step.manifest.slow().max(*usual)).collect();
+        Self { usual, slow }
+    }
+}
+
+/// The rest of the selected stages at the site of this journal, when so much of a window is `left`.
 ///
 /// # Errors
 /// The selection or the runbook makes no sense.
 pub fn forecast<W: World + 'static>(
     stages: &[Stage<W>],
     selection: &Selection,
-    ended: impl Fn(&str) -> bool,
+    journal: &Journal,
     left: Option<Duration>,
 ) -> Result<Forecast> {
     let book = Runbook::new(stages)?;
     let selected = selection.resolve(stages)?;
-    let open: Vec<bool> =
-        book.nodes.iter().map(|node| selected[node.stage] && !ended(&node.step.id)).collect();
-    Ok(of(&book, &open, left))
+    let record = |node: &Node<'_, W>| journal.state().step(&node.step.id);
+    let open = |node: &Node<'_, W>| selected[node.stage] && !ended(record(node));
+    let open: Vec<bool> = book.nodes.iter().map(open).collect();
+    let expected = |node: &Node<'_, W>| expectation(&node.step.manifest, record(node));
+    let expected: Vec<_> = book.nodes.iter().map(expected).collect();
+    Ok(of(&book, &open, &Lengths::of(&book, &expected), left))
+}
+
+/// Whether nothing is left to do of a step, as far as the journal knows.
+pub(super) fn ended(record: Option<&StepRecord>) -> bool {
+    record.is_some_and(|record| record.finished.is_some() && !record.open_intent)
 }
 
 /// The same for the steps that are still to be done.
 pub(super) fn of<W: World + 'static>(
     book: &Runbook<'_, W>,
     open: &[bool],
+    lengths: &Lengths,
     left: Option<Duration>,
 ) -> Forecast {
-    let lengths = |length: fn(&super::manifest::StepManifest) -> Duration| -> Vec<Duration> {
-        let each = book.nodes.iter().zip(open);
-        each.map(|(node, open)| if *open { length(&node.step.manifest) } else { Duration::ZERO }).collect()
-    };
-    let pace = |lengths: &[Duration]| {
-        let starts = starts(&book.before(), lengths);
-        let length = starts.iter().zip(lengths).map(|(start, length)| *start + *length).max();
+    let pace = |all: &[Duration]| {
+        let zero = |(length, open): (&Duration, &bool)| if *open { *length } else { Duration::ZERO };
+        let all: Vec<Duration> = all.iter().zip(open).map(zero).collect();
+        let starts = starts(&book.before(), &all);
+        let length = starts.iter().zip(&all).map(|(start, length)| *start + *length).max();
         let stop = left.and_then(|left| {
             let too_late = |at: &usize| {
                 let step = book.nodes[*at].step;
-                let needs = if step.manifest.divisible { Duration::ZERO } else { book.need(*at, open).slow };
+                let needs = match step.manifest.divisible {
+                    true => Duration::ZERO,
+                    false => book.need(*at, open, lengths).slow,
+                };
                 let held = open[*at] && step.kind.acts() && !step.manifest.local;
                 held && (starts[*at] >= left || starts[*at] + needs > left)
             };
@@ -90,30 +118,24 @@ pub(super) fn of<W: World + 'static>(
         });
         Pace { length: length.unwrap_or_default(), stop }
     };
-    let usual = pace(&lengths(|step| step.expected.unwrap_or_default()));
-    Forecast { usual, slow: pace(&lengths(super::manifest::StepManifest::slow)) }
+    Forecast { usual: pace(&lengths.usual), slow: pace(&lengths.slow) }
 }
 
 impl<W: World + 'static> Runbook<'_, W> {
     /// What a step asks of a window; of what has to follow only what is still to be done counts.
-    pub fn need(&self, at: usize, open: &[bool]) -> Need {
+    pub fn need(&self, at: usize, open: &[bool], lengths: &Lengths) -> Need {
         let way = self.to_boundary(at);
         let before = self.before();
-        let along = |length: fn(&super::manifest::StepManifest) -> Duration| {
-            let counts = |step: &usize| way.contains(step) && (*step == at || open[*step]);
-            let lengths: Vec<Duration> = (0..self.nodes.len())
-                .map(
-                    |step| {
-                        if counts(&step) { length(&self.nodes[step].step.manifest) } else { Duration::ZERO }
-                    },
-                )
-                .collect();
-            super::critical::critical_path(&before, &lengths).1
+        let along = |all: &[Duration]| {
+            let counts = |step: usize| way.contains(&step) && (step == at || open[step]);
+            let along =
+                |(step, length): (usize, &Duration)| if counts(step) { *length } else { Duration::ZERO };
+            critical_path(&before, &all.iter().enumerate().map(along).collect::<Vec<_>>()).1
         };
         let last = way.last().copied().unwrap_or(at);
         Need {
-            expected: along(|step| step.expected.unwrap_or_default()),
-            slow: along(super::manifest::StepManifest::slow),
+            expected: along(&lengths.usual),
+            slow: along(&lengths.slow),
             boundary: self.nodes[last].step.manifest.title.clone(),
         }
     }

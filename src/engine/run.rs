@@ -22,7 +22,7 @@ use super::{
     event::{EventKind, Level, Outcome, PlanIdentity, RunSummary, Sink},
     expectation::{Expectation, expectation},
     facts::Facts,
-    forecast,
+    forecast::{self, Lengths},
     handle::{Handle, millis},
     inputs::{Inputs, SecretKey},
     journal::Journal,
@@ -126,6 +126,7 @@ pub(super) struct Runner<'a, W: World> {
     services: RefCell<HashMap<String, Arc<Service>>>,
     /// Per node: how long it should take, and the length of the longest chain that begins with it.
     pub expected: Vec<Option<Expectation>>,
+    lengths: Lengths,
     ahead: Vec<Duration>,
     providers: Rc<Vec<(String, String)>>,
 }
@@ -162,6 +163,7 @@ impl<'a, W: World + 'static> Runner<'a, W> {
         };
         let expected: Vec<Option<Expectation>> = book.nodes.iter().map(expect).collect();
         drop(state);
+        let window_lengths = Lengths::of(&book, &expected);
         let lengths: Vec<Duration> =
             expected.iter().map(|known| known.map_or(Duration::ZERO, |known| known.time)).collect();
         let ahead = ways_ahead(&book.before(), &lengths);
@@ -176,6 +178,7 @@ impl<'a, W: World + 'static> Runner<'a, W> {
             options,
             services,
             expected,
+            lengths: window_lengths,
             ahead,
             providers,
         };
@@ -236,7 +239,7 @@ impl<'a, W: World + 'static> Runner<'a, W> {
         }
         if let Some(window) = &self.context.window {
             let left = window.left(self.context.clock.date());
-            let forecast = forecast::of(&self.book, &self.open(), Some(left));
+            let forecast = forecast::of(&self.book, &self.open(), &self.lengths, Some(left));
             self.context.record(say(Level::Info, forecast.lengths()))?;
             self.context.record(say(Level::Info, forecast.stops(&window.closes_at())))?;
         }
@@ -246,10 +249,7 @@ impl<'a, W: World + 'static> Runner<'a, W> {
     /// Per node: whether it is still to be done, as far as the journal knows.
     fn open(&self) -> Vec<bool> {
         let journal = self.context.journal.borrow();
-        let ended = |id: &str| {
-            let record = journal.state().step(id);
-            record.is_some_and(|record| record.finished.is_some() && !record.open_intent)
-        };
+        let ended = |id: &str| forecast::ended(journal.state().step(id));
         let nodes = self.book.nodes.iter().zip(&self.part);
         nodes.map(|(node, part)| *part && (node.step.kind.only_reads() || !ended(&node.step.id))).collect()
     }
@@ -284,7 +284,7 @@ impl<'a, W: World + 'static> Runner<'a, W> {
                 self.providers.clone(),
                 self.book.dependents_of(at),
                 self.options.redo.contains(&step.id),
-                self.book.need(at, &self.part),
+                self.book.need(at, &self.part, &self.lengths),
                 self.turn(at),
                 self.expected[at].map(|expected| expected.time),
             ),

@@ -100,12 +100,8 @@ fn rest(cluster: &Cluster<'_>, asked: &Asked, plan: &Plan) -> Result<(Forecast, 
         Some(site) => Journal::snapshot(Box::new(FileStorage::new(site.journal())), &site.key, "dry-run")?,
         None => Journal::in_memory(&identity.key(), "dry-run")?,
     };
-    let ended = |step: &str| {
-        let record = journal.state().step(step);
-        record.is_some_and(|record| record.finished.is_some() && !record.open_intent)
-    };
     let left = scheduled.window.as_ref().map(|window| window.left(scheduled.dates.now()));
-    let forecast = forecast(stages, &asked.selection, ended, left)?;
+    let forecast = forecast(stages, &asked.selection, &journal, left)?;
     Ok((forecast, scheduled.window.map(|window| window.closes_at())))
 }
 
