@@ -45,8 +45,8 @@ pub use self::{
     datacenters::{Datacenter, Organization},
     networks::{Vds, Vlan},
     observability::{
-        AlertingRule, BundlePackage, ConnectedCluster, Instance, InstancePackage, NewInstance, Observability,
-        OvmSink, SystemServiceInstance,
+        AlertingRule, BundlePackage, Committed, ConnectedCluster, Instance, InstancePackage, NewInstance,
+        Observability, OvmSink, SystemServiceInstance,
     },
     package_upload::{PackageSink, Rejection},
     packages::ApplicationPackage,
@@ -223,15 +223,11 @@ impl Tower {
         let mut waited = Duration::ZERO;
         loop {
             let result = self.call_raw(&call, rest::made).await;
-            match &result {
-                Err(Problem::Refused(refused))
-                    if refused.code.as_deref() == Some(rest::LOCKED) && waited < LONGEST_LOCK =>
-                {
-                    self.http.pause(LOCK_PACE).await;
-                    waited += LOCK_PACE;
-                }
-                _ => return self.told(&call, result).map(Begun::from),
+            if !rest::is_locked(&result) || waited >= LONGEST_LOCK {
+                return self.told(&call, result).map(Begun::from);
             }
+            self.http.pause(LOCK_PACE).await;
+            waited += LOCK_PACE;
         }
     }
 }

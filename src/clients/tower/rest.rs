@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The only code that is documented.
-pub(super) const LOCKED: &str = "ResourceLocked";
+const LOCKED: &str = "ResourceLocked";
 
 /// Stands for a code where a web page came instead of an answer.
 const PAGE: &str = "HTML";
@@ -156,9 +156,26 @@ pub(super) fn refused(answer: &Answer) -> Refused {
 
 /// What nginx shows while there is no CloudTower behind it (api-cloudtower §1.4, site-behaviour §7.1).
 pub(super) fn is_starting(problem: &Problem) -> bool {
-    let Problem::Refused(refused) = problem else { return false };
+    matches!(problem, Problem::Refused(refused) if starts(refused))
+}
+
+fn starts(refused: &Refused) -> bool {
     let page = refused.code.as_deref() == Some(PAGE);
     matches!(refused.status, 502..=504) || (page && refused.status == 404)
+}
+
+/// Whether it met a lock: it had no effect, and the same will do once the lock is gone.
+pub(super) fn is_locked<T>(result: &Result<T, Problem>) -> bool {
+    matches!(result, Err(Problem::Refused(refused)) if locks(refused))
+}
+
+fn locks(refused: &Refused) -> bool {
+    refused.code.as_deref() == Some(LOCKED)
+}
+
+/// Whether the site has judged what was sent: neither who sent it, nor the moment at which it came.
+pub(super) fn is_verdict(refused: &Refused) -> bool {
+    refused.means_absent() && !starts(refused) && !locks(refused)
 }
 
 fn html_title(page: &str) -> Option<String> {

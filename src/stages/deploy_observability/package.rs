@@ -9,9 +9,9 @@ use super::{
     tasks::{COMMIT, Commit},
 };
 use crate::{
-    clients::tower::{BundlePackage, Find, Observability},
+    clients::tower::{BundlePackage, Committed, Find, Observability},
     engine::{ChangeProbe, Fact, Facts, World as _, handle::Handle},
-    failure::{Effect, Result},
+    failure::Result,
     messages::message,
     stages::{
         facts::CLUSTER,
@@ -126,13 +126,11 @@ pub async fn act(world: &World, handle: &Handle) -> Result<()> {
         handle.warn(message("stages.observability.restarted", &[("file", &file.name)]));
     }
     handle.remember(&COMMIT, &commit)?;
-    match tower.commit_package(&file.name, &sent.upload.id).await {
-        Ok(()) => handle.remember(&COMMIT, &commit.answered()),
-        Err(failure) => {
-            if failure.effect == Effect::None {
-                // Refused: what was sent is no use, and a later run sends it anew.
-                handle.forget_remembered()?;
-            }
+    match tower.commit_package(&file.name, &sent.upload.id).await? {
+        Committed::Taken => handle.remember(&COMMIT, &commit.answered()),
+        Committed::Refused(failure) => {
+            // What was sent is no use, and a later run sends it anew.
+            handle.forget_remembered()?;
             Err(failure)
         }
     }

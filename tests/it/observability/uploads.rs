@@ -26,10 +26,12 @@ fn a_chunk_without_an_answer_is_asked_after_and_sent_again_only_where_it_is_not_
 
 #[test]
 fn where_nobody_can_be_asked_a_chunk_without_an_answer_costs_its_upload() {
-    let site = site(&[("/variants/tower/observability/upload_query", json!("not-found"))]);
-    site.set_faults(vec![at_chunk(2, once("tower.ovm.chunk", Action::ResetAfter))]);
-    run(&site).run().exits_with(0).says("broke off and was started over");
-    arrived(&site, 2);
+    for query in ["not-found", "not-implemented", "page"] {
+        let site = site(&[("/variants/tower/observability/upload_query", json!(query))]);
+        site.set_faults(vec![at_chunk(2, once("tower.ovm.chunk", Action::ResetAfter))]);
+        run(&site).run().exits_with(0).says("broke off and was started over");
+        arrived(&site, 2);
+    }
 }
 
 #[test]
@@ -45,6 +47,21 @@ fn a_commit_without_an_answer_is_settled_by_its_tasks() {
     for action in [Action::ResetAfter, Action::ResetBefore] {
         let site = site(&[]);
         site.set_faults(vec![once("tower.ovm.commit", action)]);
+        run(&site).run().exits_with(0);
+        arrived(&site, 1);
+    }
+}
+
+#[test]
+fn a_commit_that_nobody_has_judged_costs_no_second_upload() {
+    for (status, count, body) in [
+        (403, 2, r#"{"message": "no session"}"#),
+        (404, 1, "<html><head><title>404 Not Found</title></head></html>"),
+        (503, 1, ""),
+    ] {
+        let site = site(&[]);
+        let away = Action::Status { status, headers: Default::default(), body: body.to_owned() };
+        site.set_faults(vec![Fault { count, ..once("tower.ovm.commit", away) }]);
         run(&site).run().exits_with(0);
         arrived(&site, 1);
     }

@@ -13,7 +13,7 @@ use serde_json::json;
 pub use self::{
     alerting::{AlertingRule, SystemServiceInstance},
     model::{BundlePackage, ConnectedCluster, Instance, InstancePackage, Observability},
-    ovm::OvmSink,
+    ovm::{Committed, OvmSink},
 };
 use super::{Named, Tower, TowerReader, graphql};
 use crate::{

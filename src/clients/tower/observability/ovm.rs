@@ -12,11 +12,11 @@ use crate::{
         form::Form,
         http::{Answer, Call},
         lenient,
-        problem::Problem,
+        problem::{Problem, Refused},
         tower::{Tower, rest},
         upload::{AppendSink, Appending, Chunk, ChunkFailure, Opened, Setback, Stored},
     },
-    failure::Result,
+    failure::{Failure, Kind, Result},
     messages::message,
     text::Text,
 };
@@ -60,6 +60,22 @@ fn upload(answer: &Answer) -> Result<Upload, Problem> {
     rest::body(answer)
 }
 
+/// The same where nothing is documented: an answer that tells no offset is a refusal, not a lost one.
+fn offset(answer: &Answer) -> Result<Upload, Problem> {
+    upload(answer).map_err(|problem| match problem {
+        Problem::Lost { .. } => Refused::raw(answer).into(),
+        problem => problem,
+    })
+}
+
+/// What handing a package over came to.
+#[derive(Debug)]
+pub enum Committed {
+    Taken,
+    /// The site does not want it: what was uploaded is no use.
+    Refused(Box<Failure>),
+}
+
 impl Tower {
     /// Where the chunks of a package go; `size` in bytes.
     pub fn ovm_sink(&self, file_name: &str, size: u64) -> OvmSink {
@@ -67,7 +83,10 @@ impl Tower {
     }
 
     /// Hands a package over that was sent to its last byte. What comes of it, two tasks tell (§2.5).
-    pub async fn commit_package(&self, file_name: &str, upload: &str) -> Result<()> {
+    ///
+    /// # Errors
+    /// Nothing was sent, or no verdict came back: what was uploaded is as good as before.
+    pub async fn commit_package(&self, file_name: &str, upload: &str) -> Result<Committed> {
         let user = self.user_id().await?;
         let doing = message("clients.observability.commit", &[("file", &file_name)]);
         // The colon belongs to the path as it is.
@@ -75,7 +94,12 @@ impl Tower {
         let call = Call::write("tower.ovm.commit", doing, Method::POST, path)
             .header("x-user-id", user.as_str().into());
         let result = self.operator(&call, committed).await;
-        self.operator_told(&call, result)
+        let judged = matches!(&result, Err(Problem::Refused(refused)) if rest::is_verdict(refused));
+        match self.operator_told(&call, result) {
+            Ok(()) => Ok(Committed::Taken),
+            Err(failure) if judged => Ok(Committed::Refused(failure)),
+            Err(failure) => Err(failure),
+        }
     }
 }
 
@@ -117,14 +141,14 @@ impl OvmSink {
         };
         let failure = match self.tower.operator_told::<()>(call, Err(problem)) {
             Err(failure) => failure,
-            Ok(()) => crate::failure::Failure::new(crate::failure::Kind::Bug, call.doing.clone()),
+            Ok(()) => Failure::new(Kind::Bug, call.doing.clone()),
         };
         ChunkFailure { failure, setback, retry_after }
     }
 
     /// An answer that contradicts what was sent: the upload is spoilt.
     fn spoilt(&self, call: &Call, why: Text) -> ChunkFailure {
-        let failure = crate::failure::Failure::new(crate::failure::Kind::Site, call.doing.clone());
+        let failure = Failure::new(Kind::Site, call.doing.clone());
         let failure = failure.at(self.tower.address()).answer(why);
         ChunkFailure { failure, setback: Setback::Spoilt, retry_after: None }
     }
@@ -177,13 +201,14 @@ impl AppendSink for OvmSink {
         })
     }
 
-    /// Inferred from the style of `:commit`; a service that does not know it leaves the upload unusable.
+    /// Inferred from the style of `:commit`. Whatever is answered but an offset leaves the upload unusable (§2.4): the
+    /// same question would have the same answer in every later run. A service that is away has not answered.
     fn stored<'a>(&'a self, upload: &'a Appending) -> BoxFuture<'a, Result<Stored>> {
         let doing = message("clients.observability.stored", &[("file", &self.file_name)]);
         let call = Call::read("tower.ovm.upload", doing, format!("{UPLOADS}/{}", upload.id));
         Box::pin(async move {
-            let found = match self.tower.operator(&call, self::upload).await {
-                Err(Problem::Refused(refused)) if refused.means_absent() => {
+            let found = match self.tower.operator(&call, offset).await {
+                Err(Problem::Refused(refused)) if !matches!(refused.status, 408 | 429 | 502..=504) => {
                     return Ok(Stored::Unusable(self.tower.words(&refused)));
                 }
                 result => self.tower.operator_told(&call, result)?,

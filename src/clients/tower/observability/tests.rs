@@ -196,10 +196,14 @@ async fn how_far_an_upload_is_is_asked_of_the_service() {
             None => assert!(matches!(found, Stored::Unusable(_)), "{reply}"),
         }
     }
-    let site = site(|_| Act::Answer(404, "", "no such page".into())).await;
     let upload = Appending { id: "K".into(), chunk_size: 4 };
-    let found = tower(&site).ovm_sink("O", 9).stored(&upload).await.unwrap();
-    assert!(matches!(found, Stored::Unusable(_)), "a service that does not know the question");
+    // A service that does not know the question says so in one way or another; one that is away has not answered.
+    for (status, answered) in [(404, true), (403, true), (501, true), (200, true), (503, false)] {
+        let site = site(move |_| Act::Answer(status, "", "<html>a page</html>".into())).await;
+        let found = tower(&site).ovm_sink("O", 9).stored(&upload).await;
+        assert_eq!(matches!(found, Ok(Stored::Unusable(_))), answered, "{status}: {found:?}");
+        assert_eq!(found.is_err(), !answered, "{status}");
+    }
 }
 
 #[tokio::test]
@@ -213,16 +217,19 @@ async fn a_refused_operator_is_final_and_told_with_where_it_is_configured() {
 
 #[tokio::test]
 async fn a_commit_that_names_an_error_is_refused_and_an_empty_answer_will_do() {
-    for (reply, accepted) in [
-        ("", true),
-        ("{}", true),
-        (r#"{"error_code":"BAD","error_message":"no"}"#, false),
-        ("<html>200</html>", false),
-        (r#"{"ec":"ENOENT","msg":"no"}"#, false),
-        (r#"{"errors":[{"message":"no"}]}"#, false),
-    ] {
+    for (reply, taken) in [("", true), ("{}", true), (r#"{"error_code":"BAD","error_message":"no"}"#, false)]
+    {
         let site = site(move |_| Act::Answer(200, "", reply.into())).await;
-        assert_eq!(tower(&site).commit_package("O", "K").await.is_ok(), accepted, "{reply}");
+        let committed = tower(&site).commit_package("O", "K").await.unwrap();
+        assert_eq!(matches!(committed, Committed::Taken), taken, "{reply}: {committed:?}");
+    }
+    for reply in ["<html>200</html>", r#"{"ec":"ENOENT","msg":"no"}"#, r#"{"errors":[{"message":"no"}]}"#] {
+        let site = site(move |_| Act::Answer(200, "", reply.into())).await;
+        assert!(tower(&site).commit_package("O", "K").await.is_err(), "{reply} is no verdict");
+    }
+    for status in [403, 429, 503] {
+        let site = site(move |_| Act::Answer(status, "", "not now".into())).await;
+        assert!(tower(&site).commit_package("O", "K").await.is_err(), "{status} is no verdict");
     }
 }
 

@@ -97,6 +97,9 @@ pub enum UploadQuery {
     #[default]
     Answered,
     NotFound,
+    NotImplemented,
+    /// A web page, with success.
+    Page,
 }
 
 /// `error_code` of an instance in the query, which was captured in an answer to a mutation only (§2.2).
@@ -144,7 +147,7 @@ impl ObservabilityVariants {
             *random::pick(seed, choices, &["observability variant", name])
         }
         Self {
-            upload_query: draw(seed, "upload", &[U::Answered, U::NotFound]),
+            upload_query: draw(seed, "upload", &[U::Answered, U::NotFound, U::NotImplemented, U::Page]),
             error_code: draw(seed, "error-code", &[E::Known, E::Unknown]),
             ready: draw(seed, "ready", &[R::VmFirst, R::StatusFirst]),
             bad_archive: draw(seed, "archive", &[B::CommitRefused, B::TaskFailed]),

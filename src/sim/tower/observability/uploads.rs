@@ -173,8 +173,11 @@ pub fn show(visit: &mut Visit<'_>) -> Result<Answer, Denied> {
         return Err(Denied::Shape("a body where none belongs".to_owned()));
     }
     let id = upload_of(visit.call);
-    if visit.state.variants.tower.observability.upload_query == UploadQuery::NotFound {
-        return Err(Denied::With(Answer::html(404, "Not Found")));
+    match visit.state.variants.tower.observability.upload_query {
+        UploadQuery::Answered => {}
+        UploadQuery::NotFound => return Err(Denied::With(Answer::html(404, "Not Found"))),
+        UploadQuery::NotImplemented => return Err(Denied::With(Answer::html(501, "Not Implemented"))),
+        UploadQuery::Page => return Ok(Answer::html(200, "CloudTower")),
     }
     let upload = visit.state.tower.observability.uploads.iter().find(|upload| upload.id == id);
     let upload = upload.ok_or_else(|| Denied::missing(format!("upload {id} is not found")))?;
