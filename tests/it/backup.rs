@@ -185,17 +185,38 @@ fn a_missing_package_stops_its_own_stage_alone() {
 }
 
 #[test]
-fn an_upload_that_fails_is_begun_anew_and_one_that_always_fails_ends_the_step() {
+fn an_upload_that_fails_ends_the_step_and_the_next_run_begins_it_anew() {
     for chunk in [1, 3] {
         let site = site(&[]);
         site.set_faults(vec![once_at(CHUNK, chunk, action(json!({"upload": "failed"})))]);
-        run(&site).run().exits_with(0).says("begun anew");
+        run(&site).run().exits_with(4).says("FAILED");
+        assert_eq!(site.ledger().packages.len(), 1, "it is not sent once more by itself");
+        assert!(site.ledger().backup_services.is_empty());
+        run(&site).run().exits_with(0);
         is_whole_but_for_uploads(&site);
     }
+}
+
+#[test]
+fn a_newer_file_brought_after_the_first_was_sent_is_sent_too_and_is_what_the_service_is_made_of() {
     let site = site(&[]);
-    site.set_faults(vec![always(CHUNK, action(json!({"upload": "failed"})))]);
-    run(&site).run().exits_with(4).says("FAILED");
-    assert!(site.ledger().backup_services.is_empty());
+    let old = ("smtx-backup-dr-x86_64-2.1.0.tar.gz", package_bytes(1 << 12, 1));
+    run_with(&site, &[old]).args(["--crash-at", "deploy-backup.package:after-answer"]).run();
+    run_with(&site, &[(BACKUP_FILE, package_bytes(1 << 12, 2))]).run().exits_with(0);
+    assert_eq!(complete(&site).len(), 2);
+    let packages = site.state()["cloudtower"]["backup"]["packages"].clone();
+    assert!(packages.to_string().contains("2.2.0"), "{packages:#}");
+}
+
+#[test]
+fn a_failed_installation_of_long_ago_is_not_taken_for_ours() {
+    let site = site(&[
+        ("/tower/tasks/0/description", json!("Install Application backup-bak")),
+        ("/tower/tasks/0/resource/id", json!("")),
+        ("/tower/tasks/0/fate", json!("failed")),
+    ]);
+    run(&site).run().exits_with(0);
+    assert_eq!(site.ledger().backup_services["bak"].count, 1);
 }
 
 #[track_caller]
@@ -298,11 +319,18 @@ fn clusters_that_are_associated_already_stay_so() {
     let site = site(&[]);
     run(&site).args(["--crash-at", "deploy-backup.cluster:before-intent"]).run();
     let other = json!(["cother0000000000000000clus", 0]);
-    site.running().patch("/tower/backup/services/0/clusters", json!([other])).expect("it is patched");
+    site.running().patch("/tower/backup/services/0/clusters", json!([&other])).expect("it is patched");
+    let clusters = || {
+        let state = site.running().site().with(|state, _| serde_json::to_value(&*state)).expect("JSON");
+        state["tower"]["backup"]["services"][0]["clusters"].clone()
+    };
+    // The third look is the one that the write is made from: after those of `running` and of the probe.
+    let nothing = Action::MergeBody(json!({"data": {"backupServices": []}}));
+    site.set_faults(vec![Fault { nth: 3, ..once("tower.getBackupServices", nothing) }]);
+    run(&site).run().exits_with(4).says("does not list the backup service bak");
+    assert_eq!(clusters(), json!([other]), "a service that one answer leaves out is not written to");
     run(&site).run().exits_with(0);
-    let services = site.running().site().with(|state, _| serde_json::to_value(&*state)).expect("JSON");
-    let clusters = services["tower"]["backup"]["services"][0]["clusters"].clone();
-    assert_eq!(clusters.as_array().map(Vec::len), Some(2), "{clusters}");
+    assert_eq!(clusters().as_array().map(Vec::len), Some(2), "{}", clusters());
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{SERVICE, not_planned, service::find};
 use crate::{
     clients::tower::RunningService,
-    engine::{ChangeProbe, Facts, WaitProbe, handle::Handle},
-    failure::{Kind, Result},
+    engine::{ChangeProbe, Facts, WaitProbe, World as _, handle::Handle},
+    failure::{Failure, Kind, Result},
     messages::message,
     stages::{
         facts::{CLUSTER, reason},
@@ -43,8 +43,13 @@ fn has(service: &RunningService, cluster: &str) -> bool {
 pub async fn act(world: &World, handle: &Handle) -> Result<()> {
     let (id, cluster) = (handle.need(&SERVICE)?, handle.need(&CLUSTER)?);
     let tower = world.tower(handle);
-    let known = tower.backup_service(&id).await?.map(|service| service.backup_clusters).unwrap_or_default();
-    let mut clusters: Vec<String> = known.into_iter().map(|one| one.id).collect();
+    // Without the service's own list the write would take every other cluster off it.
+    let Some(service) = tower.backup_service(&id).await? else {
+        let name = &world.read().services.backup.service_name;
+        return Err(Failure::new(Kind::Site, handle.manifest().title.clone())
+            .meaning(message("stages.backup.unlisted", &[("name", name)])));
+    };
+    let mut clusters: Vec<String> = service.backup_clusters.into_iter().map(|one| one.id).collect();
     if !clusters.contains(&cluster) {
         clusters.push(cluster);
     }

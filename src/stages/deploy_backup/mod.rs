@@ -16,7 +16,7 @@ use crate::{
     text::Text,
 };
 
-pub(super) use self::package::{NAME as PACKAGE_NAME, taken_in};
+pub(super) use self::package::{NAME as PACKAGE_NAME, Sent, taken_in};
 
 /// Id of the service.
 pub(super) const SERVICE: Fact<String> = Fact::new("backup_service");

@@ -28,7 +28,14 @@ pub const NAME: &str = "iomesh-backup";
 pub const PACKAGE: Fact<BackupPackage> = Fact::new("backup_package");
 
 /// The upload that was sent to its last byte.
-const SENT: Fact<String> = Fact::new("backup_upload");
+const SENT: Fact<Sent> = Fact::new("backup_sent");
+
+/// An upload, and the name of the file that it was made of: the operator may bring another one before it is taken in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    pub upload: String,
+    pub file: String,
+}
 
 /// From the last chunk until the package is listed (§3.2).
 const LISTED_WITHIN: Duration = Duration::from_secs(600);
@@ -132,12 +139,17 @@ pub async fn act(world: &World, handle: &Handle) -> Result<()> {
     if done.restarted {
         handle.warn(message("stages.apps.restarted", &[("file", &file.name)]));
     }
-    handle.remember(&SENT, &done.upload.id)
+    handle.remember(&SENT, &Sent { upload: done.upload.id, file: file.name })
 }
 
 /// The package is taken in after its last chunk, and listed some time after that.
 pub async fn follow(world: &WorldRead, handle: &Handle) -> Result<()> {
-    let Some(upload) = handle.remembered(&SENT) else { return Ok(()) };
+    let Some(Sent { upload, file }) = handle.remembered(&SENT) else { return Ok(()) };
+    let newest = search(world, Some(&architecture(handle)?))?.newest;
+    if newest.is_some_and(|newest| newest.name != file) {
+        // The probe decides whether the other one is to be sent.
+        return Ok(());
+    }
     let tower = world.tower(handle);
     let look = async || {
         match taken_in(&tower, handle, &upload).await? {

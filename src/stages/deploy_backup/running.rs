@@ -1,10 +1,11 @@
 //! `deploy-backup.running`: the service runs *and* its installation task has ended well (api-applications §3.6).
 
-use super::{SERVICE, not_planned, service::failed};
+use super::{
+    SERVICE, not_planned,
+    service::{EARLIER, failed, installation},
+};
 use crate::{
-    clients::tower::{
-        DescribedTask, RunningService, ServiceStatus, TaskState, TowerReader, application_name,
-    },
+    clients::tower::{DescribedTask, RunningService, ServiceStatus, TaskState, TowerReader},
     engine::{Fact, Facts, WaitProbe, handle::Handle},
     failure::{Failure, Kind, Result},
     messages::message,
@@ -27,7 +28,7 @@ pub async fn probe(world: &WorldRead, handle: &Handle) -> Result<WaitProbe> {
     }
     let id = handle.need(&SERVICE)?;
     let name = &world.services.backup.service_name;
-    match look(&world.tower(handle), &id, name).await {
+    match look(&world.tower(handle), handle.fact(&EARLIER), &id, name).await {
         Ok(seen) => judge(handle, &id, name, seen),
         // CloudTower is away for the moment.
         Err(failure) if matches!(failure.kind, Kind::Site | Kind::TimedOut) => {
@@ -37,17 +38,17 @@ pub async fn probe(world: &WorldRead, handle: &Handle) -> Result<WaitProbe> {
     }
 }
 
-async fn look(tower: &TowerReader, id: &str, name: &str) -> Result<Seen> {
-    let description = format!("Install Application {}", application_name(name));
+/// `earlier` are the tasks of that description that were there before ours; `None`: the service is not of our making.
+async fn look(tower: &TowerReader, earlier: Option<Vec<String>>, id: &str, name: &str) -> Result<Seen> {
     // The task first: an installation that fails between the two looks is then told by the service, whose status has
     // the better words; the other way round it was told by the task or by the service, as it happened.
-    let listed = tower.tasks_described(&[&description], None).await?;
+    let listed = tower.tasks_described(&[&installation(name)], None).await?;
     let service = tower.backup_service(id).await?;
     let application = service.as_ref().and_then(|service| service.application.as_ref());
-    // One of an earlier service of that name has another application.
     let task = listed.into_iter().find(|task| match (&task.resource_id, application) {
+        // One of another service of that name has another application.
         (Some(resource), Some(application)) => *resource == application.id,
-        _ => true,
+        _ => earlier.as_ref().is_some_and(|earlier| !earlier.contains(&task.id)),
     });
     Ok((service, task))
 }

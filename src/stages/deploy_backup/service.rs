@@ -13,10 +13,10 @@ use crate::{
     clients::{
         dial::Endpoint,
         probe::Reach,
-        tower::{BackupService, Leg, NewBackupService, ServiceStatus, TowerReader},
+        tower::{BackupService, Leg, NewBackupService, ServiceStatus, TowerReader, application_name},
     },
-    engine::{ChangeProbe, Facts, World as _, handle::Handle},
-    failure::{Failure, Kind, Result},
+    engine::{ChangeProbe, Fact, Facts, World as _, handle::Handle},
+    failure::{Effect, Failure, Kind, Result},
     messages::message,
     stages::{
         facts::CLUSTER,
@@ -25,6 +25,14 @@ use crate::{
     },
     text::{Say, Text},
 };
+
+/// Tasks that had installed a service of this name before ours was made.
+pub const EARLIER: Fact<Vec<String>> = Fact::new("backup_earlier_tasks");
+
+/// What CloudTower calls the task that installs the service (§3.6).
+pub fn installation(name: &str) -> String {
+    format!("Install Application {}", application_name(name))
+}
 
 pub async fn probe(world: &WorldRead, handle: &Handle) -> Result<ChangeProbe> {
     let Some(management) = Management::of(&world.plan)? else {
@@ -43,10 +51,14 @@ pub async fn probe(world: &WorldRead, handle: &Handle) -> Result<ChangeProbe> {
             ];
             handle.warn(message("stages.backup.other_address", &args));
         }
-        return match &service.status {
-            ServiceStatus::Bad(_) => Err(failed(handle, &service.name, &service.status)),
-            _ => Ok(ChangeProbe::Done(Facts::none().with(&SERVICE, &service.id))),
-        };
+        if matches!(service.status, ServiceStatus::Bad(_)) {
+            return Err(failed(handle, &service.name, &service.status));
+        }
+        let facts = Facts::none().with(&SERVICE, &service.id);
+        return Ok(ChangeProbe::Done(match handle.remembered(&EARLIER) {
+            Some(earlier) => facts.with(&EARLIER, &earlier),
+            None => facts,
+        }));
     }
     if !handle.begun()
         && let Some(stranger) = stranger(world, &management).await
@@ -114,5 +126,13 @@ pub async fn act(world: &World, handle: &Handle) -> Result<()> {
         },
         storage: storage_leg(plan, storage, storage_network),
     };
-    tower.create_backup_service(&new).await.map(drop)
+    if handle.remembered(&EARLIER).is_none() {
+        let known = tower.tasks_described(&[&installation(&settings.service_name)], None).await?;
+        handle.remember(&EARLIER, &known.into_iter().map(|task| task.id).collect())?;
+    }
+    let made = tower.create_backup_service(&new).await;
+    if made.as_ref().is_err_and(|failure| failure.effect == Effect::None) {
+        handle.forget_remembered()?;
+    }
+    made.map(drop)
 }
