@@ -12,7 +12,7 @@ use crate::{
         },
     },
     engine::{Fact, handle::Handle},
-    failure::Result,
+    failure::{Effect, Result},
     messages::message,
     text::Say,
 };
@@ -104,5 +104,12 @@ pub async fn append(
             AppendMemo::Abandoned(_) => handle.forget_remembered(),
         },
     };
-    upload.run(resume).await
+    let done = upload.run(resume).await;
+    if done.as_ref().is_err_and(|failure| failure.effect == Effect::None)
+        && handle.remembered(&APPENDING).is_none()
+    {
+        // Nothing is open at the site: the failure leaves nothing to look for.
+        handle.forget_remembered()?;
+    }
+    done
 }

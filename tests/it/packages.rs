@@ -173,11 +173,42 @@ fn a_lost_answer_stores_no_chunk_twice_in_one_upload() {
 }
 
 #[test]
-fn an_upload_that_fails_is_begun_anew() {
+fn a_cloudtower_that_is_away_or_busy_or_lets_nobody_in_has_not_rejected_the_package() {
+    let refuse =
+        |status, body: &str| Action::Status { status, headers: Default::default(), body: body.to_owned() };
+    let site = site(&[]);
+    let page = refuse(404, "<html><head><title>404 Not Found</title></head></html>");
+    let locked = action(json!({"locked": {"seconds": 20.0}}));
+    site.set_faults(vec![once_at(CHUNK, 1, page), once_at(CHUNK, 2, locked)]);
+    run(&site).run().exits_with(0).does_not_say("UPLOAD_REJECTED");
+    is_whole(&site);
+
+    let site = self::site(&[]);
+    site.set_faults(vec![always(CHUNK, refuse(403, r#"{"message": "not allowed"}"#))]);
+    run(&site).run().exits_with(4).says("not allowed").does_not_say("UPLOAD_REJECTED");
+    site.set_faults(Vec::new());
+    run(&site).run().exits_with(0);
+    is_whole(&site);
+}
+
+#[test]
+fn another_file_brought_after_the_first_was_sent_is_a_package_of_its_own() {
+    let site = site(&[]);
+    let (old, new) = (FILE_STORAGE_FILE, "SFS-X86_64-v1.2.0-release.20250901-3.tar.gz");
+    let crash = ["--crash-at", "deploy-packages.file-storage:after-answer"];
+    run_with(&site, &[old]).args(crash).run();
+    run_with(&site, &[old, new]).run().exits_with(0).says("SFS-X86_64-v1.2.0");
+    assert_eq!((complete(&site, old).len(), complete(&site, new).len()), (1, 1));
+}
+
+#[test]
+fn an_upload_that_fails_ends_the_step_and_the_next_run_begins_it_anew() {
     for chunk in [1, 2] {
         let site = site(&[]);
         site.set_faults(vec![once_at(CHUNK, chunk, action(json!({"upload": "failed"})))]);
-        run(&site).run().exits_with(0).says("begun anew");
+        run(&site).run().exits_with(4).says("FAILED");
+        assert!(complete(&site, FILE_STORAGE_FILE).is_empty(), "it is not sent once more by itself");
+        run(&site).run().exits_with(0);
         assert_eq!(site.state()["cloudtower"]["packages"], *whole());
         assert!(site.ledger().packages.values().all(|upload| upload.chunks_repeated == 0));
     }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{
-    Tower, graphql, rest,
+    LOCK_PACE, LONGEST_LOCK, Tower, graphql, rest,
     upload_tasks::{RESOURCE, UploadTask},
 };
 use crate::{
@@ -147,7 +147,11 @@ impl PackageSink {
         let args: [(&str, &dyn crate::text::Say); 2] = [("status", &task.status), ("chunk", &chunk)];
         let failure =
             Failure::new(Kind::Site, call.doing).answer(message("clients.tower.upload_contradicts", &args));
-        Err(ChunkFailure { failure, setback: Setback::Spoilt, retry_after: None })
+        let (failure, setback) = match task.has_ended() {
+            true => (failure.advise(message("clients.tower.upload_ended", &[])), Setback::Ended),
+            false => (failure, Setback::Spoilt),
+        };
+        Err(ChunkFailure { failure, setback, retry_after: None })
     }
 
     async fn sent<T>(
@@ -155,17 +159,30 @@ impl PackageSink {
         call: &Call,
         read: impl Fn(&Answer) -> Result<T, Problem>,
     ) -> Result<T, ChunkFailure> {
-        let result = match self.way {
-            Way::GraphQl { .. } => self.tower.web_raw(call, read).await,
-            Way::Rest => self.tower.call_raw(call, read).await,
+        let mut waited = Duration::ZERO;
+        let result = loop {
+            let result = match self.way {
+                Way::GraphQl { .. } => self.tower.web_raw(call, &read).await,
+                Way::Rest => self.tower.call_raw(call, &read).await,
+            };
+            if !rest::is_locked(&result) || waited >= LONGEST_LOCK {
+                break result;
+            }
+            self.tower.pause(LOCK_PACE).await;
+            waited += LOCK_PACE;
         };
         let (setback, retry_after) = match &result {
-            Ok(_) => (Setback::Final, None),
+            Err(Problem::Refused(refused)) if rest::is_verdict(refused) => {
+                lock(&self.state).rejected = Some(self.tower.words(refused));
+                (Setback::Refused, None)
+            }
+            // Nobody has looked at the package: there is no CloudTower at the moment.
+            Err(problem) if rest::is_starting(problem) => (Setback::Lost, problem.retry_after()),
+            // Or the account is not let in, or the lock does not go.
+            Err(problem) if problem.setback() == Setback::Refused => (Setback::Final, None),
             Err(problem) => (problem.setback(), problem.retry_after()),
+            Ok(_) => (Setback::Final, None),
         };
-        if let (Setback::Refused, Err(Problem::Refused(refused))) = (setback, &result) {
-            lock(&self.state).rejected = Some(self.tower.words(refused));
-        }
         self.tower.told(call, result).map_err(|failure| ChunkFailure { failure, setback, retry_after })
     }
 }

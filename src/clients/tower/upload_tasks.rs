@@ -108,6 +108,11 @@ impl UploadTask {
         going_on && self.current_chunk.is_none_or(|chunk| chunk == number)
     }
 
+    /// Whether it says that it has failed, or was stopped: nothing is sent to it any more (§3.2).
+    pub(super) fn has_ended(&self) -> bool {
+        matches!(self.status, UploadStatus::Failed | UploadStatus::Paused)
+    }
+
     fn is_of(&self, file: &str, size: u64) -> bool {
         let name = self.args.as_ref().is_some_and(|args| args.name == file);
         name && self.size == Some(size)

@@ -216,6 +216,10 @@ impl AppendUpload<'_> {
             Err(ChunkFailure { failure, setback, retry_after }) => {
                 return match setback {
                     Setback::Refused | Setback::Final => Err(failure),
+                    Setback::Ended => {
+                        self.sink.sweep().await?;
+                        Err(failure)
+                    }
                     Setback::Throttled | Setback::Lost | Setback::Spoilt => {
                         self.sink.pause(rest(PAUSE, retry_after)).await;
                         match self.sink.sweep().await {
@@ -304,6 +308,10 @@ impl AppendUpload<'_> {
             match setback {
                 Setback::Final => return Err(Stop::Ours(failure)),
                 Setback::Spoilt => return Err(Stop::Volume(failure)),
+                Setback::Ended => {
+                    self.abandon(upload).await?;
+                    return Err(Stop::Ours(failure));
+                }
                 Setback::Throttled => {
                     throttled += 1;
                     if throttled == PATIENCE {

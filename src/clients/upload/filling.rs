@@ -212,7 +212,7 @@ impl<'u> Filling<'u> {
         let chunk = parcel.piece.chunk;
         let mut rest = Duration::ZERO;
         match setback {
-            Setback::Final => return Err(Stop::Ours(failure)),
+            Setback::Final | Setback::Ended => return Err(Stop::Ours(failure)),
             Setback::Spoilt => return Err(Stop::Volume(failure)),
             // Not its own fault, it seems.
             Setback::Refused if overtook => self.window.keep_order(),

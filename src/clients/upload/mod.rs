@@ -79,8 +79,10 @@ pub enum Setback {
     Lost,
     /// The site does not take it; perhaps only because an earlier one is missing.
     Refused,
-    /// This upload is lost, and another one may do better: the site's count contradicts ours, or it failed itself.
+    /// This upload is lost, and another one may do better: the site's count contradicts ours.
     Spoilt,
+    /// The site says that it has ended this upload. It is over, and so is the attempt.
+    Ended,
     /// Too much at a time (429). It says nothing about the chunk.
     Throttled,
     /// Repetition cannot help: the session is refused for good, the peer's identity has changed, or the

@@ -29,20 +29,66 @@ pub async fn candidates(
     Ok(listed)
 }
 
-/// The one that was not there before.
+/// The one that was not there before. Somebody may bring another product's package at the same time: one of the
+/// file's version comes first, and several of other versions are nobody's.
 pub fn new<'p>(
     listed: &'p [ApplicationPackage],
     before: &[String],
     file: &MediaFile,
 ) -> Option<&'p ApplicationPackage> {
-    listed.iter().find(|one| !before.contains(&one.id) && is_for(one, file))
+    let mut new = listed.iter().filter(|one| !before.contains(&one.id) && is_for(one, file));
+    match (new.clone().find(|one| is_of(one, file)), new.next(), new.next()) {
+        (Some(same), ..) => Some(same),
+        (None, only, None) => only,
+        (None, ..) => None,
+    }
 }
 
 /// The one with the file's version.
 pub fn same<'p>(listed: &'p [ApplicationPackage], file: &MediaFile) -> Option<&'p ApplicationPackage> {
-    listed.iter().find(|one| editions::compare(&one.version, &file.version).is_eq() && is_for(one, file))
+    listed.iter().find(|one| is_of(one, file) && is_for(one, file))
+}
+
+fn is_of(package: &ApplicationPackage, file: &MediaFile) -> bool {
+    editions::compare(&package.version, &file.version).is_eq()
 }
 
 fn is_for(package: &ApplicationPackage, file: &MediaFile) -> bool {
     package.architecture.eq_ignore_ascii_case(&file.arch)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn of_several_new_packages_only_one_of_the_file_s_version_is_its() {
+        let package = |id: &str, version: &str| -> ApplicationPackage {
+            serde_json::from_value(json!({"id": id, "version": version, "architecture": "X86_64"})).unwrap()
+        };
+        let file = MediaFile {
+            path: "SFS-X86_64-v1.1.0.tar.gz".into(),
+            name: "SFS-X86_64-v1.1.0.tar.gz".into(),
+            size: 1,
+            version: "1.1.0".into(),
+            release: None,
+            build: String::new(),
+            arch: "X86_64".into(),
+        };
+        let found = |listed: &[ApplicationPackage]| {
+            new(listed, &["before".to_owned()], &file).map(|package| package.id.clone())
+        };
+        let (old, theirs, odd) =
+            (package("before", "1.1.0"), package("theirs", "1.5.0"), package("odd", "9"));
+        assert_eq!(found(&[theirs.clone(), package("ours", "1.1.0")]).as_deref(), Some("ours"));
+        assert_eq!(
+            found(&[old.clone(), odd.clone()]).as_deref(),
+            Some("odd"),
+            "versions may be told otherwise"
+        );
+        assert_eq!(found(&[theirs, odd]), None);
+        assert_eq!(found(&[old]), None);
+    }
 }

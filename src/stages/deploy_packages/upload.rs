@@ -15,7 +15,7 @@ use crate::{
     failure::{Kind, Result},
     messages::message,
     stages::{
-        deploy_backup::taken_in,
+        deploy_backup::{Sent, taken_in},
         facts::{HOSTS, reason},
         media::MediaFile,
         uploading,
@@ -24,12 +24,13 @@ use crate::{
     text::{Say, Text},
 };
 
-/// Ids of the packages that were there before ours was sent.
-const BEFORE: Fact<Vec<String>> = Fact::new("packages_before");
+/// Ids of the packages that were there before this file was sent: of a file by its name, here and below, because the
+/// operator may bring another one before it is taken in.
+const BEFORE: Fact<(String, Vec<String>)> = Fact::new("packages_before_file");
 /// The upload that was sent to its last byte.
-const SENT: Fact<String> = Fact::new("package_upload");
-/// Why CloudTower does not take the package.
-const REJECTED: Fact<Text> = Fact::new("package_rejected");
+const SENT: Fact<Sent> = Fact::new("package_sent");
+/// The file that CloudTower does not take, and why.
+const REJECTED: Fact<(String, Text)> = Fact::new("package_rejected_file");
 
 /// From the last chunk until the package is listed.
 const LISTED_WITHIN: Duration = Duration::from_secs(600);
@@ -40,7 +41,7 @@ pub async fn probe(product: &Product, world: &WorldRead, handle: &Handle) -> Res
         let pattern = product.package(world).shown();
         return Ok(ChangeProbe::NotNeeded(tell(message("stages.apps.no_package", &[("pattern", &pattern)]))));
     };
-    if let Some(words) = handle.remembered(&REJECTED) {
+    if let Some((_, words)) = handle.remembered(&REJECTED).filter(|(name, _)| *name == file.name) {
         let args: [(&str, &dyn Say); 2] = [("file", &file.name), ("words", &words)];
         return Ok(ChangeProbe::NotNeeded(tell(message("stages.apps.rejected", &args))));
     }
@@ -77,8 +78,7 @@ async fn find(
     if known.is_some() {
         return Ok(known);
     }
-    let before = handle.remembered(&BEFORE);
-    let uploaded = before.and_then(|before| new(&listed, &before, file));
+    let uploaded = before(handle, file).and_then(|before| new(&listed, &before, file));
     let state = |package: &ApplicationPackage, state: State| {
         let args: [(&str, &dyn Say); 3] =
             [("file", &file.name), ("name", &package.name), ("version", &package.version)];
@@ -101,6 +101,12 @@ async fn find(
     })
 }
 
+/// What was there before `file` was sent.
+fn before(handle: &Handle, file: &MediaFile) -> Option<Vec<String>> {
+    let (name, before) = handle.remembered(&BEFORE)?;
+    (name == file.name).then_some(before)
+}
+
 pub async fn act(product: &Product, world: &World, handle: &Handle) -> Result<()> {
     let read = world.read();
     let Some(file) = file(product, read, handle)? else { return Ok(()) };
@@ -113,6 +119,9 @@ pub async fn act(product: &Product, world: &World, handle: &Handle) -> Result<()
             follow(product, read, handle).await?;
         }
     }
+    if handle.cancelled() {
+        return Ok(());
+    }
     match find(product, read, handle, &tower, &file).await? {
         Some(registered) => application::act(product, world, handle, &registered).await,
         // Taken in a little later: it is followed.
@@ -123,10 +132,11 @@ pub async fn act(product: &Product, world: &World, handle: &Handle) -> Result<()
 /// Sends the file; `false`: CloudTower does not take it, and says so in its own words.
 async fn send(product: &Product, world: &World, handle: &Handle, file: &MediaFile) -> Result<bool> {
     let tower = world.tower(handle);
-    let before = match handle.remembered(&BEFORE) {
+    let before = match before(handle, file) {
         Some(before) => before,
         None => candidates(product, &tower, handle).await?.into_iter().map(|one| one.id).collect(),
     };
+    let before = (file.name.clone(), before);
     handle.remember(&BEFORE, &before)?;
     let sink = tower.package_sink(&file.name, file.size);
     let rejection = sink.rejection();
@@ -137,7 +147,7 @@ async fn send(product: &Product, world: &World, handle: &Handle, file: &MediaFil
             let Some(words) = words.filter(|_| !handle.cancelled()) else { return Err(failure) };
             let args: [(&str, &dyn Say); 2] = [("file", &file.name), ("words", &words)];
             handle.warn(message("stages.apps.rejected", &args));
-            handle.remember(&REJECTED, &words)?;
+            handle.remember(&REJECTED, &(file.name.clone(), words))?;
             return Ok(false);
         }
     };
@@ -146,17 +156,24 @@ async fn send(product: &Product, world: &World, handle: &Handle, file: &MediaFil
     }
     // An upload that was given up on the way has taken this along.
     handle.remember(&BEFORE, &before)?;
-    handle.remember(&SENT, &done.upload.id)?;
+    handle.remember(&SENT, &Sent { upload: done.upload.id, file: file.name.clone() })?;
     Ok(true)
 }
 
 /// The package is taken in after its last chunk, and listed some time after that.
 pub async fn follow(product: &Product, world: &WorldRead, handle: &Handle) -> Result<()> {
-    let Some(upload) = handle.remembered(&SENT) else { return Ok(()) };
-    let Some(file) = file(product, world, handle)? else { return Ok(()) };
+    let Some(sent) = handle.remembered(&SENT) else { return Ok(()) };
+    let Some(file) = file(product, world, handle)?.filter(|file| file.name == sent.file) else {
+        // The probe decides whether another one is to be sent.
+        return Ok(());
+    };
     let tower = world.tower(handle);
     let look = async || {
-        match taken_in(&tower, handle, &upload).await? {
+        // In the middle of an act nobody else asks whether the run is to stop.
+        if handle.cancelled() {
+            return Ok(WaitProbe::Ready(Facts::none()));
+        }
+        match taken_in(&tower, handle, &sent.upload).await? {
             WaitProbe::NotYet(why) => return Ok(WaitProbe::NotYet(why)),
             WaitProbe::Ready(_) | WaitProbe::NotNeeded(_) => {}
         }

@@ -202,7 +202,12 @@ async fn an_upload_whose_state_nobody_knows_is_given_up_and_begun_anew_at_most_t
 
 #[tokio::test]
 async fn a_chunk_that_is_refused_for_good_ends_the_upload_and_one_that_never_arrives_leaves_it_open() {
-    for (fate, abandoned) in [(Fate::Told(Setback::Refused), 1), (LOST, 0), (Fate::Told(Setback::Final), 0)] {
+    for (fate, abandoned) in [
+        (Fate::Told(Setback::Refused), 1),
+        (Fate::Told(Setback::Ended), 1),
+        (LOST, 0),
+        (Fate::Told(Setback::Final), 0),
+    ] {
         let tape = Arc::new(Tape::with(&[fate; 3]));
         sent(&tape, None).await.0.unwrap_err();
         assert_eq!(tape.state.lock().unwrap().abandoned.len(), abandoned, "{fate:?}");
