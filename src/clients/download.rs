@@ -202,9 +202,11 @@ impl Http {
 /// What came is no content.
 fn words(at: Endpoint, status: u16, start: &[u8]) -> Broken {
     let words = String::from_utf8_lossy(&start[..start.len().min(LONGEST_WORDS)]).into_owned();
-    let refused =
-        Refused { at, status, code: None, words, fields: Vec::new(), retry_after: None, redirect: None };
-    Broken::Site(refused.into())
+    Broken::Site(refused(at, status, words).into())
+}
+
+fn refused(at: Endpoint, status: u16, words: String) -> Refused {
+    Refused { at, status, code: None, words, fields: Vec::new(), retry_after: None, redirect: None }
 }
 
 fn text(response: &Response, name: header::HeaderName) -> Option<String> {
@@ -230,7 +232,8 @@ fn head(at: Endpoint, response: &Response, resume: Option<Resume<'_>>) -> Result
     let (from, whole) = content_range(&told).unwrap_or((0, None));
     match resume {
         Some(resume) if resume.from == from => Ok(Head { from, length: whole, validator }),
-        _ => Err(Problem::lost(at, format!("HTTP 206 with the range {told:?}"), None)),
+        // Another part than the one that was asked for is as good as a refusal.
+        _ => Err(refused(at, 206, format!("the range {told:?}")).into()),
     }
 }
 

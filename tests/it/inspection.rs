@@ -305,6 +305,21 @@ fn lost_answers_lead_to_no_question_and_one_report() {
             has_its_report(&site);
         }
     }
+    // One that does not come in time is a lost one too, and no sign that there is no inspection centre.
+    let site = site(&[]);
+    site.set_faults(vec![first("create-job", 1, Action::Hang)]);
+    inspect(&site).env("VOYAGER_LIMITS_FIRST_BYTE", "2s").run().exits_with(0);
+    assert_eq!(counts(&site), [1, 1, 1]);
+}
+
+#[test]
+fn a_cloudtower_that_is_away_when_the_report_is_requested_is_waited_for() {
+    let site = site(&[]);
+    let away = Action::Status { status: 503, headers: Default::default(), body: "starting".into() };
+    site.set_faults(vec![first("export", 5, away)]);
+    inspect(&site).run().exits_with(0);
+    assert_eq!(counts(&site), [1, 1, 1]);
+    has_its_report(&site);
 }
 
 #[test]

@@ -70,8 +70,9 @@ impl InspectorReader {
                 self.0.pause(ABSENT_PAUSE).await;
                 continue;
             }
-            // A rest that is refused, or that nobody sends, is no way on: from the start, then.
-            let useless = resume.is_some() && part.length == before;
+            // A rest that the site refuses is no way on: from the start, then. While nobody answers the part stays.
+            let refused = matches!(&problem, Problem::Refused(refused) if refused.means_absent());
+            let useless = refused && resume.is_some() && part.length == before;
             if status == 416 || useless {
                 part.empty()?;
             } else if !problem.passes() {

@@ -9,7 +9,10 @@ use super::{
     named, without,
 };
 use crate::{
-    clients::{http::Call, problem::Problem},
+    clients::{
+        http::Call,
+        problem::{Problem, Refused},
+    },
     failure::{Failure, Result},
     messages::message,
     text::Text,
@@ -36,6 +39,8 @@ pub enum Requested {
     UnknownJob(Text),
     /// Not now, or never.
     Refused(Box<Failure>),
+    /// CloudTower is away at the moment: nothing was sent, or what stands in front of it answered.
+    Away(Box<Failure>),
 }
 
 /// How the writing of a report stands.
@@ -72,7 +77,7 @@ impl Inspector {
     /// Has a report written. Items that the inspector does not know are left out, once.
     ///
     /// # Errors
-    /// The answer is lost or no answer came; asking again is harmless.
+    /// The answer is lost; asking again is harmless.
     pub async fn request_report(&self, new: NewReport<'_>) -> Result<Requested> {
         let tower = &self.0.0;
         let mut dropped = Vec::new();
@@ -86,14 +91,17 @@ impl Inspector {
             });
             let refused = match name.await {
                 Ok(name) => return Ok(Requested::Named { name, dropped }),
-                Err(Problem::Refused(refused)) => refused,
+                Err(Problem::Refused(refused)) if !is_away(&refused) => refused,
+                Err(problem @ (Problem::NotSent { .. } | Problem::Refused(_))) => {
+                    return tower.told(&call, Err(problem)).or_else(|failure| Ok(Requested::Away(failure)));
+                }
                 Err(problem) => return tower.told(&call, Err(problem)),
             };
             if refused.status == 404 {
                 return Ok(Requested::UnknownJob(tower.words(&refused)));
             }
             let unknown = named(&refused.words, &items);
-            if refused.status < 500 && dropped.is_empty() && !unknown.is_empty() {
+            if dropped.is_empty() && !unknown.is_empty() {
                 dropped = unknown.into_iter().map(str::to_owned).collect();
                 continue;
             }
@@ -102,6 +110,11 @@ impl Inspector {
                 .or_else(|failure| Ok(Requested::Refused(failure)));
         }
     }
+}
+
+/// What stands in front of CloudTower answers in its place (site-behaviour §7.1).
+fn is_away(refused: &Refused) -> bool {
+    refused.status >= 500 || (refused.status == 404 && refused.words.starts_with('<'))
 }
 
 fn report_call(new: NewReport<'_>, items: &[String]) -> Call {

@@ -11,7 +11,7 @@ use crate::{
         problem::{Problem, Refused},
         tower::TowerReader,
     },
-    failure::Result,
+    failure::{Failure, Kind, Result},
     messages::message,
     text::Text,
 };
@@ -28,12 +28,14 @@ pub struct NewJob<'a> {
 }
 
 /// What asking for an inspection came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Begun {
     /// The job, and the items that this inspector does not know and that were left out.
     Job { id: String, dropped: Vec<String> },
     /// No inspector answers there, perhaps not yet: the site's words.
     Absent(Text),
+    /// Nothing was sent: CloudTower itself does not take a connection.
+    Unsent(Box<Failure>),
 }
 
 /// How an inspection stands.
@@ -97,6 +99,9 @@ impl Inspector {
             let refused = match tower.call_raw(&call, id).await {
                 Ok(id) => return Ok(Begun::Job { id, dropped }),
                 Err(Problem::Refused(refused)) => refused,
+                Err(problem @ Problem::NotSent { .. }) => {
+                    return tower.told(&call, Err(problem)).or_else(|failure| Ok(Begun::Unsent(failure)));
+                }
                 Err(problem) => return tower.told(&call, Err(problem)),
             };
             if matches!(refused.status, 404 | 502..=504) {
@@ -125,20 +130,17 @@ fn start_call(new: NewJob<'_>, items: &[String]) -> Call {
 }
 
 /// The site's own words, with advice where they are about the version.
-fn rejected(
-    tower: &TowerReader,
-    call: &Call,
-    version: &str,
-    refused: Box<Refused>,
-) -> Box<crate::failure::Failure> {
+fn rejected(tower: &TowerReader, call: &Call, version: &str, refused: Box<Refused>) -> Box<Failure> {
+    let final_word = refused.status < 500;
     let words = refused.words.to_lowercase();
     let about_version = words.contains("version") || words.contains(&version.to_lowercase());
     let failure = match tower.told::<()>(call, Err(Problem::Refused(refused))) {
         Err(failure) => failure,
-        Ok(()) => crate::failure::Failure::new(crate::failure::Kind::Bug, call.doing.clone()),
+        Ok(()) => Failure::new(Kind::Bug, call.doing.clone()),
     };
     if !about_version {
-        return failure;
+        let told = failure.meaning.is_some() || !final_word;
+        return if told { failure } else { failure.meaning(message("clients.inspector.rejected", &[])) };
     }
     failure
         .meaning(message("clients.inspector.version", &[("version", &version)]))

@@ -49,7 +49,8 @@ const FIRST: Duration = Duration::from_secs(300);
 /// Looks in a row that may fail, or find nothing of that name (§3.4).
 const DISTURBED: u32 = 10;
 
-/// Where nothing tells that an inspection has ended, its report may be refused for a while (§3.2).
+/// Where nothing tells that an inspection has ended, its report may be refused for a while (§3.2); and CloudTower may
+/// be away for one.
 const REFUSED_PAUSE: Duration = Duration::from_secs(15);
 const REFUSED: Duration = Duration::from_secs(600);
 
@@ -114,6 +115,7 @@ async fn request(world: &World, handle: &Handle, job: &Job) -> Result<ReportName
     };
     let inspector = world.inspector(handle);
     let limit = handle.clock().limit(REFUSED);
+    let over = || limit.passed(handle.clock()) || handle.cancelled();
     let (name, dropped) = loop {
         match inspector.request_report(new).await? {
             Requested::Named { name, dropped } => break (name, dropped),
@@ -123,11 +125,10 @@ async fn request(world: &World, handle: &Handle, job: &Job) -> Result<ReportName
                     .meaning(message("stages.inspect.unknown_job", &[]))
                     .advise(message("stages.inspect.unknown_job_advice", &[])));
             }
-            Requested::Refused(failure) => {
-                let patient = job.ended.blind && !limit.passed(handle.clock()) && !handle.cancelled();
-                if !patient {
-                    return Err(refused(failure));
-                }
+            Requested::Refused(failure) if !job.ended.blind => return Err(refused(failure)),
+            Requested::Refused(failure) if over() => return Err(refused(failure)),
+            Requested::Away(failure) if over() => return Err(failure),
+            Requested::Refused(failure) | Requested::Away(failure) => {
                 handle.waits_for(reason(&failure));
                 handle.clock().sleep(REFUSED_PAUSE).await;
             }

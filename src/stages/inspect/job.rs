@@ -15,7 +15,7 @@ use crate::{
         tower::{ConnectState, Find},
     },
     engine::{ChangeProbe, Fact, Facts, WaitProbe, World as _, handle::Handle},
-    failure::{Effect, Kind, Result},
+    failure::{Kind, Result},
     messages::message,
     stages::{
         facts::{CLUSTER, reason},
@@ -103,31 +103,35 @@ pub async fn act(world: &World, handle: &Handle) -> Result<()> {
     let items = Items::load()?.job_items;
     let new = NewJob { version: &settings.version, cluster: &cluster, items: &items };
     let inspector = world.inspector(handle);
-    let (begun, absent) = (RefCell::new(None), RefCell::new(Text::same("")));
-    let look = async || match inspector.start_job(new).await? {
-        Begun::Job { id, dropped } => {
-            begun.replace(Some((id, dropped)));
-            Ok(WaitProbe::Ready(Facts::none()))
-        }
-        Begun::Absent(words) => {
-            absent.replace(words.clone());
-            // A run that is to stop does not wait for it.
-            Ok(if handle.cancelled() { WaitProbe::Ready(Facts::none()) } else { WaitProbe::NotYet(words) })
-        }
+    let newest = RefCell::new(Ok(Begun::Absent(Text::same(""))));
+    let look = async || {
+        let answer = inspector.start_job(new).await;
+        let waiting = match &answer {
+            Ok(Begun::Absent(words)) => Some(words.clone()),
+            Ok(Begun::Unsent(failure)) => Some(reason(failure)),
+            // A lost answer too: the engine asks again, and not without end.
+            Ok(Begun::Job { .. }) | Err(_) => None,
+        };
+        *newest.borrow_mut() = answer;
+        // A run that is to stop does not wait for it.
+        Ok(match waiting.filter(|_| !handle.cancelled()) {
+            Some(why) => WaitProbe::NotYet(why),
+            None => WaitProbe::Ready(Facts::none()),
+        })
     };
     match handle.poll_for(PATIENCE, look).await {
-        Err(failure) if failure.kind != Kind::TimedOut => {
-            let refused = failure.effect == Effect::None && failure.meaning.is_none();
-            let rejected = || message("stages.inspect.rejected", &[]);
-            return Err(if refused { failure.meaning(rejected()) } else { failure });
-        }
+        Err(failure) if failure.kind != Kind::TimedOut => return Err(failure),
         _ => {}
     }
-    let Some((id, dropped)) = begun.take() else {
-        return Err(failed(handle, world.plan().cloudtower.ip.value)
-            .answer(absent.take())
-            .meaning(message("stages.inspect.absent", &[]))
-            .advise(message("stages.inspect.absent_advice", &[])));
+    let (id, dropped) = match newest.into_inner()? {
+        Begun::Job { id, dropped } => (id, dropped),
+        Begun::Unsent(failure) => return Err(failure),
+        Begun::Absent(words) => {
+            return Err(failed(handle, world.plan().cloudtower.ip.value)
+                .answer(words)
+                .meaning(message("stages.inspect.absent", &[]))
+                .advise(message("stages.inspect.absent_advice", &[])));
+        }
     };
     if !dropped.is_empty() {
         let args: [(&str, &dyn crate::text::Say); 2] =
