@@ -53,6 +53,8 @@ pub struct Handle {
     /// The limit that the work in hand runs under, and what it last said it waits for.
     bound: Cell<Option<Limit>>,
     awaited: RefCell<Option<Text>>,
+    /// The limit of what may come after the rest, and whether it had passed when it was asked for last.
+    grace: Cell<Option<(Limit, bool)>>,
 }
 
 /// At most one hint in this time (site time) is written.
@@ -86,6 +88,7 @@ impl Handle {
             in_line: Cell::new(Duration::ZERO),
             bound: Cell::new(None),
             awaited: RefCell::new(None),
+            grace: Cell::new(None),
         }
     }
 
@@ -251,6 +254,14 @@ impl Handle {
     pub(super) fn overdue(&self) -> Box<Failure> {
         let what = self.awaited.take().unwrap_or_else(|| message("engine.wait.no-answer", &[]));
         self.timed_out(self.manifest.timeout, what)
+    }
+
+    /// Whether a `wait` step, with one look at a time, is still to wait for what comes a little later than the rest and
+    /// may stay away: for `limit` (site time) since this was asked first, and until a look that began after it.
+    pub fn still_within(&self, limit: Duration) -> bool {
+        let (limit, over) = self.grace.get().unwrap_or_else(|| (self.clock().limit(limit), false));
+        self.grace.set(Some((limit, limit.passed(self.clock()))));
+        !over
     }
 
     /// Progress of a transfer, in bytes.

@@ -214,6 +214,7 @@ fn a_failed_installation_of_long_ago_is_not_taken_for_ours() {
         ("/tower/tasks/0/description", json!("Install Application backup-bak")),
         ("/tower/tasks/0/resource/id", json!("")),
         ("/tower/tasks/0/fate", json!("failed")),
+        ("/tower/tasks/0/met", json!(true)),
     ]);
     run(&site).run().exits_with(0);
     assert_eq!(site.ledger().backup_services["bak"].count, 1);

@@ -198,6 +198,24 @@ async fn a_rule_is_found_on_a_later_page_when_the_filter_by_name_is_refused() {
 }
 
 #[tokio::test]
+async fn tasks_are_looked_through_here_where_cloudtower_does_not_choose_by_description() {
+    let row = |id: &str, what: &str, at: &str| json!({"id": id, "description": what, "local_created_at": at});
+    let rows = json!([
+        row("c", "other", "2026-01-03T00:00:00.000Z"),
+        row("b", "ours", "2026-01-02T00:00:00.000Z"),
+        row("a", "ours", "2026-01-01T00:00:00.000Z"),
+    ]);
+    let site = open_site(move |seen| match seen.json()["where"] {
+        Value::Null => answer(rows.clone()),
+        _ => refuse(400, "unknown filter"),
+    })
+    .await;
+    let tasks = tower(&site).tasks_described(&["ours"], Some("2026-01-02T00:00:00.000Z")).await.unwrap();
+    assert_eq!(tasks.iter().map(|task| task.id.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert!(site.seen().last().unwrap().json()["first"].as_u64() > site.seen()[1].json()["first"].as_u64());
+}
+
+#[tokio::test]
 async fn thresholds_are_sent_for_one_row_with_the_global_ones_unchanged_and_without_typename_if_refused() {
     let threshold = |severity: &str, value: u32| json!({"severity": severity, "value": value});
     let site = open_site(move |seen| {

@@ -109,8 +109,15 @@ pub async fn act(world: &World, handle: &Handle) -> Result<()> {
     let session = guest::open(world, handle, ip.value).await?;
     let done = change(&session, handle, &wanted, &before).await;
     session.close().await;
-    done?;
-    healthy(world.read(), handle, HEALTH).await
+    done
+}
+
+/// A restart is felt for a while; its end is worth waiting for, and no more than a warning where it does not come.
+pub async fn follow(world: &WorldRead, handle: &Handle) -> Result<()> {
+    match handle.remembered(&RESTARTED) {
+        Some(true) => healthy(world, handle, HEALTH).await,
+        _ => Ok(()),
+    }
 }
 
 async fn change(session: &Session, handle: &Handle, wanted: &[String], before: &str) -> Result<()> {

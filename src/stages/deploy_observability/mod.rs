@@ -26,7 +26,7 @@ pub fn steps() -> Steps<World> {
         .change_followed("package", patient(package::probe), package::act, tasks::follow)
         .change("instance", patient(instance::probe), instance::act)
         .wait("running", running::probe)
-        .change("dns", dns::probe, dns::act)
+        .change_followed("dns", dns::probe, dns::act, dns::follow)
         .repeat("ntp", ntp::act)
         .change_followed("cluster", patient(cluster::probe), cluster::act, cluster::follow)
         .change_followed(

@@ -31,7 +31,12 @@ pub async fn probe(world: &WorldRead, handle: &Handle) -> Result<WaitProbe> {
     if !instance.is_ready() {
         return Ok(WaitProbe::NotYet(state(&instance)));
     }
-    healthy(world, handle, HEALTH).await?;
+    if instance.health_status != HEALTHY {
+        if handle.still_within(HEALTH) {
+            return Ok(WaitProbe::NotYet(health(&instance)));
+        }
+        handle.warn(message("stages.observability.unhealthy", &[]));
+    }
     Ok(WaitProbe::Ready(Facts::none()))
 }
 
@@ -58,10 +63,7 @@ pub async fn healthy(world: &WorldRead, handle: &Handle, limit: Duration) -> Res
     let look = async || {
         Ok(match look(world, handle).await? {
             Ok(instance) if instance.health_status == HEALTHY => WaitProbe::Ready(Facts::none()),
-            Ok(instance) => WaitProbe::NotYet(message(
-                "stages.observability.health",
-                &[("state", &shown(&instance.health_status))],
-            )),
+            Ok(instance) => WaitProbe::NotYet(health(&instance)),
             Err(why) => WaitProbe::NotYet(why),
         })
     };
@@ -72,6 +74,10 @@ pub async fn healthy(world: &WorldRead, handle: &Handle, limit: Duration) -> Res
         }
         end => end.map(drop),
     }
+}
+
+fn health(instance: &Instance) -> Text {
+    message("stages.observability.health", &[("state", &shown(&instance.health_status))])
 }
 
 /// `INSTALLING, VM -`
