@@ -1,140 +1,108 @@
 //! The process is killed around every step that acts; the same command then finishes as if nothing had been.
 //!
-//! The steps come from the runbook itself, so a new step cannot be forgotten. Each point starts from a snapshot of
-//! site and folder at its moment. The command goes on to the end of the step's own stage, and from the last step of
-//! each stage to the end of all.
+//! The steps come from the runbook itself, so a new step cannot be forgotten. Each point starts from a snapshot of site
+//! and folder at its moment. The command goes on to the end of the step's own stage, and from the last step of each stage
+//! to the end of all.
+//!
+//! In the gate three moments of each act; `VOYAGER_CRASH_POINTS=all` takes every one (docs/reliability.md).
 
-use std::{collections::BTreeMap, os::unix::process::ExitStatusExt, sync::OnceLock};
+use std::{
+    collections::BTreeMap,
+    io::Write as _,
+    os::unix::process::ExitStatusExt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::OnceLock,
+};
 
-use serde_json::Value;
-use voyager::sim::{Ledger, fault::HoldPoint};
+use voyager::sim::fault::HoldPoint;
 
 use crate::support::{
     fault::hold,
-    runbook::{self, Step},
+    runbook::Step,
     side_by_side,
-    site::{SimulatedSite, Snapshot, undisturbed},
+    site::{SimulatedSite, Snapshot},
+    staged::{End, Staged, once_only, orphans, staged},
     tool::{Ran, Voyager},
 };
 
-#[test]
-fn a_kill_before_the_act_is_made_good_by_the_same_command() {
-    side_by_side(&walk().points, |point| {
-        let site = SimulatedSite::restored(&point.before);
-        killed(
-            to_its_stage(&site, point.step)
-                .args(["--crash-at", &format!("{}:after-intent", point.step.id)])
-                .run(),
-        );
-        finishes_undisturbed(&site, point);
-    });
+/// When the process dies, in the order of an act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Moment {
+    /// The act was decided on, and nothing on disk says so.
+    BeforeIntent,
+    AfterIntent,
+    /// The first changing request is on its way; the site does what it asks when nobody is there any more.
+    RequestLeft,
+    /// The site did it, and its answer meets nobody.
+    AfterEffect,
+    AfterAnswer,
+    /// A second look proved the effect; the outcome is not on disk.
+    BeforeOutcome,
+    AfterOutcome,
 }
 
-#[test]
-fn a_kill_after_the_request_left_is_made_good_by_the_same_command() {
-    side_by_side(&walk().points, |point| {
-        let Some(operation) = &point.operation else { return };
-        let site = SimulatedSite::restored(&point.before);
-        site.set_faults(vec![hold(operation, HoldPoint::AfterEffect)]);
-        let mut tool = to_its_stage(&site, point.step).start(&site.folder.path().join("killed.log"));
-        site.until_held();
-        tool.kill().expect("the tool is killed");
-        tool.wait().expect("the tool ended");
-        site.release();
-        site.set_faults(Vec::new());
-        finishes_undisturbed(&site, point);
-    });
-}
+use Moment::{AfterAnswer, AfterEffect, AfterIntent, AfterOutcome, BeforeIntent, BeforeOutcome, RequestLeft};
+
+const ALL: [Moment; 7] =
+    [BeforeIntent, AfterIntent, RequestLeft, AfterEffect, AfterAnswer, BeforeOutcome, AfterOutcome];
+
+/// One between any two things that are written: the intent, the request, the outcome.
+const GATE: [Moment; 3] = [AfterIntent, AfterEffect, BeforeOutcome];
 
 #[test]
-fn a_kill_after_the_effect_but_before_the_outcome_is_written_is_made_good_by_the_same_command() {
-    side_by_side(&walk().points, |point| finishes_undisturbed(&SimulatedSite::restored(&point.after), point));
+fn a_kill_at_any_moment_of_any_act_is_made_good_by_the_same_command() {
+    let all = std::env::var("VOYAGER_CRASH_POINTS").is_ok_and(|size| size == "all");
+    let moments: &[Moment] = if all { &ALL } else { &GATE };
+    let acts = acts();
+    let points = acts.iter().flat_map(|act| moments.iter().map(move |moment| Point { act, moment: *moment }));
+    let points: Vec<Point<'_>> = points.filter(Point::exists).collect();
+    let wrong = side_by_side(&points, |point| {
+        let made_good = catch_unwind(AssertUnwindSafe(|| point.is_made_good(all)));
+        made_good.is_err().then(|| point.name())
+    });
+    // Figures for docs/reliability.md, shown with --nocapture.
+    let mut counts = BTreeMap::<Moment, usize>::new();
+    points.iter().for_each(|point| *counts.entry(point.moment).or_default() += 1);
+    let figures = format!("crash points: {} around {} steps {counts:?}", points.len(), acts.len());
+    writeln!(std::io::stderr(), "{figures}").expect("stderr");
+    let wrong: Vec<String> = wrong.into_iter().flatten().collect();
+    assert!(wrong.is_empty(), "not made good: {}", wrong.join(", "));
 }
 
 /// Steps that change nothing but this machine's files.
 const LOCAL: [&str; 2] = ["write-back", "inspect.download"];
 
 /// One step that acts.
-pub struct Point {
+pub struct Act {
+    stage: &'static Staged,
     pub step: &'static Step,
     /// The last acting step of its stage.
     closes: bool,
-    /// Killed just before the act.
-    before: Snapshot,
+    /// The site and the folder of a run that was killed just before the act.
+    pub before: Snapshot,
     /// Killed after the effect, before the outcome was written.
     after: Snapshot,
     /// The first changing request of the step, by the simulated site's name for it; `None` where there is none.
     pub operation: Option<String>,
 }
 
-impl Point {
-    /// The site and the folder just before the act.
-    pub fn before(&self) -> &Snapshot {
-        &self.before
-    }
-}
-
-pub struct Walk {
-    pub points: Vec<Point>,
-    /// What an undisturbed run leaves behind, by the last stage it runs.
-    ends: BTreeMap<&'static str, End>,
-    /// The last stage with a step that acts.
-    last: &'static str,
-}
-
-#[derive(Debug, PartialEq)]
-struct End {
-    state: Value,
-    once: BTreeMap<String, u64>,
-}
-
-impl End {
-    fn of(site: &SimulatedSite) -> Self {
-        Self { state: without_orphans(site.state()), once: once_only(&site.ledger()) }
-    }
-}
-
-/// A stage with steps that act.
-struct Acting {
-    stage: &'static str,
-    steps: Vec<&'static Step>,
-    /// The site as the stages before left it.
-    start: Snapshot,
-}
-
-/// What ends before its act as long as nobody configures it otherwise: Everoute's package is uploaded by hand.
-const NEVER: &[&str] = &["deploy-packages.everoute"];
-
-/// Runs one site stage by stage; then walks through each stage, a kill before each act, and keeps each moment.
-pub fn walk() -> &'static Walk {
-    static WALK: OnceLock<Walk> = OnceLock::new();
-    WALK.get_or_init(|| {
-        let site = SimulatedSite::example().start();
-        let (mut stages, mut ends) = (Vec::<Acting>::new(), BTreeMap::new());
-        for step in runbook::steps().iter().filter(|step| step.acts() && !NEVER.contains(&&*step.id)) {
-            match stages.last_mut().filter(|acting| acting.stage == step.stage) {
-                Some(acting) => acting.steps.push(step),
-                None => {
-                    stages.push(Acting { stage: &step.stage, steps: vec![step], start: site.snapshot() });
-                    site.run().args(["--to", &step.stage]).run().exits_with(0);
-                    ends.insert(step.stage.as_str(), End::of(&site));
-                }
-            }
-        }
-        let last = stages.last().expect("a stage that acts").stage;
-        // Stage by stage or in one go: it comes to the same.
-        assert_eq!(ends[last].state, undisturbed().state);
-        Walk { points: side_by_side(&stages, points).into_iter().flatten().collect(), ends, last }
+/// Every one of the runbook.
+pub fn acts() -> &'static [Act] {
+    static ACTS: OnceLock<Vec<Act>> = OnceLock::new();
+    ACTS.get_or_init(|| {
+        let stages: Vec<&'static Staged> = staged().iter().collect();
+        side_by_side(&stages, |stage| acts_of(stage)).into_iter().flatten().collect()
     })
 }
 
-fn points(acting: &Acting) -> Vec<Point> {
-    let site = SimulatedSite::restored(&acting.start);
-    let last = acting.steps.len() - 1;
-    acting.steps.iter().enumerate().map(|(at, step)| point(&site, step, at == last)).collect()
+/// Walks through a stage, a kill before each act, and keeps each moment.
+fn acts_of(stage: &'static Staged) -> Vec<Act> {
+    let site = SimulatedSite::restored(&stage.before);
+    let last = stage.acted.len().saturating_sub(1);
+    stage.acted.iter().enumerate().map(|(at, step)| act(&site, stage, step, at == last)).collect()
 }
 
-fn point(site: &SimulatedSite, step: &'static Step, closes: bool) -> Point {
+fn act(site: &SimulatedSite, stage: &'static Staged, step: &'static Step, closes: bool) -> Act {
     killed(in_order(site, step).args(["--crash-at", &format!("{}:before-intent", step.id)]).run());
     let before = site.snapshot();
     let pilot = SimulatedSite::restored(&before);
@@ -145,17 +113,17 @@ fn point(site: &SimulatedSite, step: &'static Step, closes: bool) -> Point {
     let operation = first.map(|request| request.operation.clone());
     let local = LOCAL.iter().any(|end| step.id.ends_with(end));
     assert!(operation.is_some() || local, "{} sent no changing request", step.id);
-    Point { step, closes, before, after: pilot.snapshot(), operation }
+    Act { stage, step, closes, before, after: pilot.snapshot(), operation }
 }
 
 /// Later stages may run beside it, and would have effects of their own.
-fn to_its_stage(site: &SimulatedSite, step: &Step) -> Voyager {
+fn its_stage(site: &SimulatedSite, step: &Step) -> Voyager {
     site.run().args(["--to", &step.stage])
 }
 
 /// The moment of one step alone: whatever may run beside it has ended, or has not begun.
 fn in_order(site: &SimulatedSite, step: &Step) -> Voyager {
-    to_its_stage(site, step).args(["--in-order"])
+    its_stage(site, step).args(["--in-order"])
 }
 
 #[track_caller]
@@ -163,21 +131,74 @@ fn killed(ran: Ran) {
     assert_eq!(ran.status.signal(), Some(9), "not killed: {ran}");
 }
 
+/// One kill.
+struct Point<'a> {
+    act: &'a Act,
+    moment: Moment,
+}
+
+impl Point<'_> {
+    fn name(&self) -> String {
+        format!("{} {:?} ({:?})", self.act.step.id, self.moment, self.act.operation)
+    }
+
+    /// A step that asks the site for nothing has no moment of a request.
+    fn exists(&self) -> bool {
+        self.act.operation.is_some() || ![RequestLeft, AfterEffect].contains(&self.moment)
+    }
+
+    fn is_made_good(&self, all: bool) {
+        let site = self.kill();
+        // The end of all is the dearest: in the gate only from the moment that leaves the most behind.
+        finishes(&site, self.act, self.act.closes && (all || self.moment == BeforeOutcome));
+    }
+
+    fn kill(&self) -> SimulatedSite {
+        match self.moment {
+            BeforeIntent => SimulatedSite::restored(&self.act.before),
+            AfterIntent => self.killed_by_itself("after-intent"),
+            RequestLeft => self.killed_while_held(HoldPoint::BeforeEffect),
+            AfterEffect => self.killed_while_held(HoldPoint::AfterEffect),
+            AfterAnswer => self.killed_by_itself("after-answer"),
+            BeforeOutcome => SimulatedSite::restored(&self.act.after),
+            AfterOutcome => self.killed_by_itself("after-outcome"),
+        }
+    }
+
+    fn killed_by_itself(&self, crash_point: &str) -> SimulatedSite {
+        let (step, site) = (self.act.step, SimulatedSite::restored(&self.act.before));
+        killed(its_stage(&site, step).args(["--crash-at", &format!("{}:{crash_point}", step.id)]).run());
+        site
+    }
+
+    fn killed_while_held(&self, point: HoldPoint) -> SimulatedSite {
+        let site = SimulatedSite::restored(&self.act.before);
+        site.set_faults(vec![hold(self.act.operation.as_deref().expect("a request"), point)]);
+        let mut tool = its_stage(&site, self.act.step).start(&site.folder.path().join("killed.log"));
+        site.until_held();
+        tool.kill().expect("the tool is killed");
+        tool.wait().expect("the tool ended");
+        site.release();
+        site.set_faults(Vec::new());
+        site
+    }
+}
+
 /// Runs the same command again, with the settlement it prints where nothing can prove the step, and compares.
 #[track_caller]
-pub fn finishes_undisturbed(site: &SimulatedSite, point: &Point) {
-    let stage = if point.closes { walk().last } else { point.step.stage.as_str() };
-    let command = || if point.closes { site.run() } else { site.run().args(["--to", stage]) };
+pub fn finishes(site: &SimulatedSite, act: &Act, to_the_end: bool) {
+    let Act { stage, step, operation, .. } = act;
+    let command = || if to_the_end { site.run() } else { its_stage(site, step) };
     let mut ran = command().run();
     if ran.status.code() == Some(9) {
-        let done =
-            point.operation.as_ref().and_then(|name| once_only(&site.ledger()).get(name).copied()) > Some(0);
-        let settle = printed_settlement(&ran, &point.step.id, done).replace("<tower_vm>", &vm_of(site));
+        let done = operation.as_ref().and_then(|name| once_only(&site.ledger()).get(name).copied()) > Some(0);
+        let settle = printed_settlement(&ran, &step.id, done).replace("<tower_vm>", &vm_of(site));
         ran = command().args(["--settle", &settle]).run();
     }
     let ran = ran.exits_with(0);
-    let what = format!("after a kill around {} ({:?})\n{ran}", point.step.id, point.operation);
-    assert_eq!(End::of(site), walk().ends[stage], "{what}");
+    let what = format!("after a disturbance around {} ({operation:?})\n{ran}", step.id);
+    let end = if to_the_end { staged().last() } else { Some(*stage) };
+    assert_eq!(End::of(site), end.expect("a stage").end, "{what}");
     assert!(orphans(&site.state()) <= 1, "more than one orphan volume {what}");
 }
 
@@ -194,54 +215,4 @@ fn printed_settlement(ran: &Ran, step: &str, done: bool) -> String {
 fn vm_of(site: &SimulatedSite) -> String {
     let vm = |state: &voyager::sim::site::State| state.cluster.vms().next().map(|vm| vm.uuid.clone());
     site.running().site().with(|state, _| vm(state)).unwrap_or_default()
-}
-
-/// The effects that no second request can be the first of.
-pub fn once_only(ledger: &Ledger) -> BTreeMap<String, u64> {
-    let mut counts = BTreeMap::from([
-        ("fisheye.deploy".to_owned(), ledger.deployments.count),
-        ("fisheye.setup_root".to_owned(), ledger.setup_root.count),
-        ("fisheye.vm.create".to_owned(), ledger.vms.values().map(|tally| tally.count).sum()),
-        ("ssh.installer".to_owned(), ledger.installer_starts.count),
-        ("tower.createRootUser".to_owned(), ledger.root_users.count),
-        ("tower.connect-cluster".to_owned(), ledger.connections.values().map(|tally| tally.count).sum()),
-    ]);
-    counts.extend(ledger.vds.iter().map(|(name, tally)| (format!("vds {name}"), tally.count)));
-    counts.extend(ledger.networks.iter().map(|(name, tally)| (format!("network {name}"), tally.count)));
-    for (kind, tallies) in [
-        ("organization", &ledger.organizations),
-        ("datacenter", &ledger.datacenters),
-        ("view", &ledger.views),
-        ("graph", &ledger.graphs),
-        ("rack", &ledger.racks),
-        ("chassis", &ledger.chassis),
-        ("observability", &ledger.observability_instances),
-        ("tower network", &ledger.tower_networks),
-        ("backup service", &ledger.backup_services),
-        ("backup cluster", &ledger.backup_clusters),
-        ("application", &ledger.applications),
-    ] {
-        counts.extend(tallies.iter().map(|(name, tally)| (format!("{kind} {name}"), tally.count)));
-    }
-    let packages = ledger.packages.values().filter(|package| package.complete);
-    counts.extend(packages.map(|package| (format!("package {}", package.name), package.chunks_stored)));
-    let complete = ledger.volumes.values().filter(|volume| volume.sha256.is_some());
-    counts.extend(complete.map(|volume| (format!("image {}", volume.name), volume.chunks_new)));
-    counts
-}
-
-/// An empty upload volume whose create answer was lost may remain: nothing lists it.
-pub fn without_orphans(mut state: Value) -> Value {
-    if let Some(volumes) = state["volumes"].as_array_mut() {
-        volumes.retain(|volume| !is_orphan(volume));
-    }
-    state
-}
-
-fn orphans(state: &Value) -> usize {
-    state["volumes"].as_array().map_or(0, |volumes| volumes.iter().filter(|volume| is_orphan(volume)).count())
-}
-
-fn is_orphan(volume: &Value) -> bool {
-    volume["complete"] == false && volume["chunks"] == 0
 }

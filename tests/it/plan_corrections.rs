@@ -14,12 +14,12 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    kill_matrix::without_orphans,
     perturbation::{Change, changes, full, uses},
     support::{
         runbook::{self, Step},
         side_by_side,
         site::{SimulatedSite, Snapshot, twin_of},
+        staged::without_orphans,
         tool::Ran,
         workbook::Workbook,
     },

@@ -11,6 +11,7 @@ pub mod forms;
 pub mod runbook;
 pub mod site;
 pub mod sshd;
+pub mod staged;
 pub mod tool;
 pub mod workbook;
 pub mod workbook_xml;

@@ -12,6 +12,8 @@ pub struct Step {
     /// `stage.step`.
     pub id: String,
     pub stage: String,
+    /// Of the stage: `03`.
+    pub number: String,
     pub kind: String,
     /// The plan fields it depends on.
     pub uses: Vec<String>,
@@ -30,16 +32,22 @@ pub fn steps() -> &'static [Step] {
         let told = Voyager::within(&project(".")).args(["stages", "--output", "json"]).run().exits_with(0);
         let told = told.json();
         let stages = told["stages"].as_array().expect("stages").iter();
-        stages.flat_map(|stage| stage["steps"].as_array().expect("steps").iter().map(step)).collect()
+        let steps = |stage: &Value| {
+            let number = format!("{:02}", stage["number"].as_u64().expect("a number"));
+            let steps = stage["steps"].as_array().expect("steps").iter();
+            steps.map(|told| step(told, number.clone())).collect::<Vec<_>>()
+        };
+        stages.flat_map(steps).collect()
     })
 }
 
-fn step(told: &Value) -> Step {
+fn step(told: &Value, number: String) -> Step {
     let text = |key: &str| told[key].as_str().expect("text").to_owned();
     let id = text("id");
     let uses = told["uses"].as_array().expect("a list").iter();
     Step {
         stage: id.split('.').next().expect("a stage").to_owned(),
+        number,
         kind: text("kind"),
         uses: uses.map(|field| field.as_str().expect("a key").to_owned()).collect(),
         id,
