@@ -62,7 +62,7 @@ impl FromStr for Fingerprint {
         let bare = text.trim().to_ascii_lowercase();
         let hex: String = bare.strip_prefix("sha256:").unwrap_or(&bare).replace(':', "");
         let wrong = || format!("`{text}` is not a SHA-256 fingerprint");
-        if hex.len() != 64 || !hex.is_ascii() {
+        if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(wrong());
         }
         let mut bytes = [0; 32];

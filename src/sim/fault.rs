@@ -204,6 +204,8 @@ pub enum Action {
     Lie,
     /// JSON merged into the answer (RFC 7396), for odd fields and types.
     MergeBody(serde_json::Value),
+    /// The answer comes spoilt, body or a header: other values and types, lost and doubled bytes. Each time another way.
+    Garble { seed: u64 },
     /// Waits so many site seconds before the effect.
     Delay { seconds: f64 },
     /// Read, but never answered, without effect.
@@ -318,7 +320,10 @@ pub fn strike(faults: &mut [Fault], seed: u64, asked: &Asked<'_>) -> Vec<Action>
     for (index, fault) in faults.iter_mut().enumerate() {
         let draw = random::fraction(seed, &["fault", &index.to_string(), &fault.met.to_string()]);
         if fault.strike(asked, draw) {
-            actions.push(fault.action.clone());
+            actions.push(match &fault.action {
+                Action::Garble { seed } => Action::Garble { seed: seed.wrapping_add(fault.acted) },
+                action => action.clone(),
+            });
         }
     }
     actions

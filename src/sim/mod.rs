@@ -7,6 +7,7 @@ mod durations;
 mod exchange;
 pub mod fault;
 mod fisheye;
+mod garble;
 pub mod guest;
 pub mod hold;
 mod host;

@@ -9,6 +9,7 @@ use super::{
     clock::Moment,
     exchange::{Answer, Call, Ending, PIECE, Scheme},
     fault::Action,
+    garble,
     hold::Course,
     multipart::{self, Part},
     random,
@@ -94,6 +95,7 @@ pub fn dress(mut answer: Answer, course: &Course, skew: i64) -> Answer {
             }
             Action::Trickle => answer.ending = Ending::Trickling,
             Action::Shorten { bytes } => answer.body.truncate(*bytes),
+            Action::Garble { seed } => garble::answer(&mut answer, *seed),
             Action::MergeBody(patch) => {
                 let mut body = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
                 merge(&mut body, patch);

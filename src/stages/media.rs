@@ -268,4 +268,35 @@ mod tests {
         let file = Package::observability().newest(folder.path()).unwrap().unwrap();
         assert_eq!((file.release, file.build.as_str(), file.size), (Some(20_250_901), "77", 3));
     }
+
+    #[test]
+    fn no_name_makes_a_grammar_panic_or_the_version_another_one() {
+        use rand::{RngExt, SeedableRng, rngs::StdRng};
+        const PIECES: [&str; 12] =
+            ["", "-", ".", "v", "9", "99999999999", "x86_64", "集", "é", "[", "}", "K"];
+        let names = [
+            "SMTX_VMTOOLS-4.1.0-2601010000.iso",
+            "cloudtower-v4.7.1.oe2003.x86_64.iso",
+            "Observability-X86_64-v1.4.1-release.20250901-77.tar.gz",
+            "smtx-backup-dr-x86_64-2.2.0.tar.gz",
+        ];
+        let packages =
+            [Package::vm_tools(), Package::cloudtower(), Package::observability(), Package::backup()];
+        let runs = std::env::var("VOYAGER_FUZZ_RUNS").map_or(5_000, |runs| runs.parse().unwrap());
+        let mut random = StdRng::seed_from_u64(20_261_133);
+        for _ in 0..runs {
+            let mut name: Vec<char> = names[random.random_range(0..names.len())].chars().collect();
+            for _ in 0..random.random_range(0..4) {
+                let at = random.random_range(0..=name.len());
+                let to = (at + random.random_range(0..4)).min(name.len());
+                name.splice(at..to, PIECES[random.random_range(0..PIECES.len())].chars());
+            }
+            let name: String = name.into_iter().collect();
+            for package in &packages {
+                let Some(edition) = grammar::read(&package.pattern, &name) else { continue };
+                assert!(name.contains(&format!("{}", edition.version[0])), "{name}");
+                assert!(name.contains(&edition.build) && name.contains(&edition.arch), "{name}");
+            }
+        }
+    }
 }

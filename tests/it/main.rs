@@ -16,6 +16,8 @@ mod fault_matrix;
 mod fleet;
 mod full_disk;
 mod fuzz;
+mod fuzz_bytes;
+mod garbled_site;
 mod golden_requests;
 mod house_rules;
 mod inspection;

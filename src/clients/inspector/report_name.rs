@@ -9,6 +9,9 @@ pub struct ReportName {
     file: String,
 }
 
+/// Characters of a name here; some stand before and after it while it is being downloaded.
+const LONGEST: usize = 200;
+
 impl ReportName {
     /// `None`: nothing is left of it that could name a file.
     pub fn parse(text: &str) -> Option<Self> {
@@ -18,6 +21,8 @@ impl ReportName {
         let base = text.rsplit(['/', '\\']).next().unwrap_or_default();
         let kept: String =
             base.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')).collect();
+        // The end says what kind of file it is; a longer name no file system takes.
+        let kept = &kept[kept.len().saturating_sub(LONGEST)..];
         let file = kept.trim_start_matches('.').to_owned();
         (!file.is_empty()).then(|| Self { asked: text.to_owned(), file })
     }
@@ -73,5 +78,7 @@ mod tests {
             assert_eq!((name.asked(), name.file()), (text, file));
         }
         assert_eq!(ReportName::parse("../.."), None);
+        let long = ReportName::parse(&format!("{}.zip", "r".repeat(3_000))).unwrap();
+        assert!(long.file().len() == 200 && long.file().ends_with("rrr.zip") && long.asked().len() == 3_004);
     }
 }

@@ -13,6 +13,7 @@ use super::{
 use crate::sim::{
     durations,
     fault::Action,
+    garble,
     guest::InstallerFate,
     hold::{Course, Cut},
     host::{Lasting, Ran},
@@ -54,9 +55,12 @@ impl Exec {
             }
         };
         let fate = course.actions.iter().find_map(installer_fate).unwrap_or_default();
-        let ran = refusal(&course)
+        let mut ran = refusal(&course)
             .unwrap_or_else(|| shell::run(&site, address, &self.user, &self.line, &self.stdin, fate));
         self.note(&site, address, operation, Some(&ran));
+        if let Some(seed) = course.actions.iter().find_map(garbled) {
+            ran.stdout = garble::garbled(&ran.stdout, seed);
+        }
         let hangs_up = ran.hangs_up;
         match site.after(&course, operation, address).await {
             Err(cut @ (Cut::Reset | Cut::Hang)) => line.cut(cut).await,
@@ -132,6 +136,10 @@ fn refusal(course: &Course) -> Option<Ran> {
         }
         _ => None,
     })
+}
+
+fn garbled(action: &Action) -> Option<u64> {
+    if let Action::Garble { seed } = action { Some(*seed) } else { None }
 }
 
 fn cut_body(action: &Action) -> Option<usize> {

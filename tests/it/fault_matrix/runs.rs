@@ -18,7 +18,7 @@ use super::{
     },
 };
 use crate::{
-    kill_matrix::{Point, finishes_undisturbed, walk},
+    kill_matrix::{Act, acts, finishes},
     support::{fault::always, side_by_side, site::SimulatedSite, tool::Ran},
 };
 
@@ -38,7 +38,7 @@ enum Disturbance {
 }
 
 struct Cell {
-    point: &'static Point,
+    point: &'static Act,
     operation: String,
     disturbance: Disturbance,
 }
@@ -46,7 +46,7 @@ struct Cell {
 #[test]
 fn a_whole_run_bears_a_trouble_or_stops_and_is_finished_by_the_same_command() {
     let mut cells = Vec::new();
-    for point in &walk().points {
+    for point in acts() {
         let Some(first) = &point.operation else { continue };
         let chosen = CHOSEN.iter().find(|(step, ..)| *step == point.step.id);
         let operation = chosen.map_or(first.as_str(), |(_, operation, _)| *operation);
@@ -80,13 +80,14 @@ fn a_whole_run_bears_a_trouble_or_stops_and_is_finished_by_the_same_command() {
 
 /// Whether the run recovered by itself. Errors: what is wrong.
 fn judged(cell: &Cell) -> Result<bool, String> {
-    let site = SimulatedSite::restored(cell.point.before());
+    let site = SimulatedSite::restored(&cell.point.before);
     let (name, fault): (_, Option<Fault>) = match cell.disturbance {
         Lie => ("a lie".to_owned(), Some(Fault { count: 1, ..always(&cell.operation, Action::Lie) })),
         Trouble(trouble) => (format!("{trouble:?}"), trouble.fault(&cell.operation, 1)),
     };
     site.set_faults(fault.into_iter().collect());
-    let ran = site.run().args(["--to", cell.point.step.stage.as_str()]).run();
+    let stage = cell.point.step.stage.as_str();
+    let ran = site.run().args(["--from", stage, "--to", stage]).run();
     site.set_faults(Vec::new());
     if let Some(wrong) = told(&ran) {
         return Err(format!("{} × {name}: {wrong}\n{ran}", cell.operation));
@@ -101,7 +102,7 @@ fn judged(cell: &Cell) -> Result<bool, String> {
         };
     }
     let finished = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        finishes_undisturbed(&site, cell.point);
+        finishes(&site, cell.point, false);
     }));
     finished.map(|()| recovered).map_err(|panic| {
         let words = panic.downcast_ref::<String>().cloned().unwrap_or_default();

@@ -207,6 +207,12 @@ impl Snapshot {
         self.write_files(folder);
     }
 
+    /// The file of that name, wherever it lies in the operator's folder.
+    pub fn file(&self, name: &str) -> &[u8] {
+        let found = self.files.iter().find(|(path, _)| path.file_name().is_some_and(|file| file == name));
+        &found.unwrap_or_else(|| panic!("no {name}")).1
+    }
+
     fn write_files(&self, folder: &Path) {
         for (path, content) in &self.files {
             let path = folder.join(path);
