@@ -57,6 +57,20 @@ pub struct Handle {
     grace: Cell<Option<(Limit, bool)>>,
 }
 
+/// What the runbook, the operator and the hour make of a step in this run.
+pub(super) struct Place {
+    /// The steps that come after this one, directly or not.
+    pub dependents: Vec<String>,
+    /// The operator said `--redo`.
+    pub anew: bool,
+    /// What it asks of a maintenance window.
+    pub need: Need,
+    /// Its place in the line for its service.
+    pub turn: Turn,
+    /// How long the step should take, in site time.
+    pub expected: Option<Duration>,
+}
+
 /// At most one hint in this time (site time) is written.
 const HINT_PACE: Duration = Duration::from_secs(1);
 
@@ -66,11 +80,7 @@ impl Handle {
         manifest: Rc<StepManifest>,
         context: Rc<Context>,
         providers: Rc<Vec<(String, String)>>,
-        dependents: Vec<String>,
-        anew: bool,
-        need: Need,
-        turn: Turn,
-        expected: Option<Duration>,
+        Place { dependents, anew, need, turn, expected }: Place,
     ) -> Self {
         Self {
             step,

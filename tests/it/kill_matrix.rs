@@ -177,7 +177,7 @@ impl Point<'_> {
 
     fn killed_by_itself(&self, crash_point: &str) -> SimulatedSite {
         let site = SimulatedSite::restored(&self.act.before);
-        killed(&site, self.act.step, crash_point);
+        killed(its_stage, &site, self.act.step, crash_point);
         site
     }
 
