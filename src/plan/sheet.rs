@@ -162,7 +162,8 @@ impl Reader<'_> {
                 self.column = 0;
             }
             "c" if self.in_data => {
-                match element.attribute("r") {
+                let [at, kind, style] = element.attributes(["r", "t", "s"]);
+                match at {
                     Some(at) => {
                         let (row, column) =
                             parse_a1(&at).ok_or_else(|| corrupt(self.part, format_args!("cell {at}")))?;
@@ -170,8 +171,8 @@ impl Reader<'_> {
                     }
                     None => self.column = self.column.saturating_add(1),
                 }
-                let kind = element.attribute("t").unwrap_or_default();
-                let style = element.attribute("s").and_then(|s| s.parse().ok()).unwrap_or(0);
+                let kind = kind.unwrap_or_default().into_owned();
+                let style = style.and_then(|style| style.parse().ok()).unwrap_or(0);
                 self.cell = Some(Raw { kind, style, ..Raw::default() });
             }
             "v" if self.cell.is_some() => self.begin(Into::Value),
