@@ -25,7 +25,9 @@ pub struct Measured {
 pub fn run(folder: &Path, plans: &[PathBuf], to: Option<&str>) -> Result<Measured> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_voyager"));
     command.current_dir(folder).args(["run", "--yes", "--lang", "en"]);
-    plans.iter().for_each(|plan| drop(command.arg("--plan").arg(plan)));
+    for plan in plans {
+        command.arg("--plan").arg(plan);
+    }
     if let Some(to) = to {
         command.args(["--to", to]);
     }
