@@ -8,7 +8,7 @@ use serde_json::json;
 use voyager::{
     clients::{
         tower::{
-            AlertingRule, BackupService, Instance, Leg, NewBackupService, NewInstance, StorageLeg,
+            AlertingRule, BackupService, Committed, Instance, Leg, NewBackupService, NewInstance, StorageLeg,
             SystemServiceInstance,
         },
         upload::{AppendSink, Appending, Chunk, ChunkFailure, Opened},
@@ -178,7 +178,10 @@ fn operator() -> Vec<Row> {
         row("tower.ovm.commit", Sort::Probed, Finished, async |b: &Bench| {
             let (sink, upload) = (b.tower.ovm_sink(FILE, SIZE), ovm(b).await?);
             told(sink.append(&upload, whole()).await)?;
-            b.arm().tower.commit_package(FILE, &upload.id).await
+            match b.arm().tower.commit_package(FILE, &upload.id).await? {
+                Committed::Taken => Ok(()),
+                Committed::Refused(failure) => Err(failure),
+            }
         })
         .believes(&[Empty]),
     ]

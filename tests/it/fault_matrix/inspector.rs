@@ -82,6 +82,7 @@ async fn start(b: &Bench, cluster: &LocalId) -> Result<String> {
     Ok(match Inspector::new(&b.tower).start_job(new).await? {
         Begun::Job { id, .. } => id,
         Begun::Absent(_) => String::new(),
+        Begun::Unsent(failure) => return Err(failure),
     })
 }
 
