@@ -269,7 +269,8 @@ impl Handle {
     /// Whether a `wait` step, with one look at a time, is still to wait for what comes a little later than the rest and
     /// may stay away: for `limit` (site time) since this was asked first, and until a look that began after it.
     pub fn still_within(&self, limit: Duration) -> bool {
-        let (limit, over) = self.grace.get().unwrap_or_else(|| (self.clock().limit(limit), false));
+        // Scaled exactly in a rehearsal: the limit of the whole step, which is not, must not come first.
+        let (limit, over) = self.grace.get().unwrap_or_else(|| (self.clock().exact_limit(limit), false));
         self.grace.set(Some((limit, limit.passed(self.clock()))));
         !over
     }

@@ -273,7 +273,7 @@ mod tests {
         (0..61).for_each(|_| row.tick());
         assert_eq!(
             row.line(&row.state.borrow()),
-            " 1 Cls01       02 init-cluster  0/2  1m01s  Deploy: the deployment is running (1m35s of at most 40m00s)"
+            " 1 Cls01       02 init-cluster  0/2  1m01s  Deploy: the deployment is running (2m36s of at most 40m00s)"
         );
     }
 }

@@ -73,9 +73,15 @@ fn a_whole_run_at_the_highest_verbosity_tells_no_secret() {
 fn no_verbosity_and_no_output_tells_a_secret() {
     let site = SimulatedSite::of(&plan()).start();
     let mut told = vec![site.run().args(["--to", "03", "-q"]).run().exits_with(0)];
-    for verbosity in [&[][..], &["-v"], &["-vv"], &["-vvv"], &["-q"]] {
-        for output in [&[][..], &["--output", "json"], &["--lang", "zh"]] {
-            let args = || verbosity.iter().chain(output);
+    let verbosities = [&[][..], &["-v"], &["-vv"], &["-vvv"], &["-q"]];
+    let outputs = [&[][..], &["--output", "json"], &["--lang", "zh"]];
+    for (at, verbosity) in verbosities.iter().enumerate() {
+        for (other, output) in outputs.iter().enumerate() {
+            // In the gate each verbosity with one output, and each output with one verbosity at least.
+            if !everything() && at % outputs.len() != other {
+                continue;
+            }
+            let args = || verbosity.iter().chain(*output);
             let stages: &[&str] = if everything() { &[] } else { &["--stage", "03"] };
             told.push(site.run().args(args()).args(stages).run());
             told.push(dry_run(&site, &args().copied().collect::<Vec<_>>()));

@@ -197,7 +197,7 @@ fn another_file_brought_after_the_first_was_sent_is_a_package_of_its_own() {
     let (old, new) = (FILE_STORAGE_FILE, "SFS-X86_64-v1.2.0-release.20250901-3.tar.gz");
     let crash = ["--crash-at", "deploy-packages.file-storage:after-answer"];
     run_with(&site, &[old]).args(crash).run();
-    run_with(&site, &[old, new]).run().exits_with(0).says("SFS-X86_64-v1.2.0");
+    run_with(&site, &[old, new]).run().exits_with(0);
     assert_eq!((complete(&site, old).len(), complete(&site, new).len()), (1, 1));
 }
 

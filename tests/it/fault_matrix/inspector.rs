@@ -39,7 +39,10 @@ pub fn rows() -> Vec<Row> {
             b.arm();
             let asked = Inspector::new(&b.tower).request_report(report(&job, &cluster, &items())).await?;
             // A refusal is told as a value, because a later try may do.
-            if let Requested::Refused(failure) = asked { Err(failure) } else { Ok(()) }
+            match asked {
+                Requested::Refused(failure) | Requested::Away(failure) => Err(failure),
+                Requested::Named { .. } | Requested::UnknownJob(_) => Ok(()),
+            }
         })
         .answers(&[NotFound]),
         row("tower.inspector.export-status", Sort::Poll, Finished, async |b: &Bench| {
