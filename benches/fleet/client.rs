@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Result;
+use super::{Options, Result};
 
 /// What one run of the tool took.
 #[derive(Debug, Default)]
@@ -22,14 +22,17 @@ pub struct Measured {
 }
 
 /// Deploys all of them from one process.
-pub fn run(folder: &Path, plans: &[PathBuf], to: Option<&str>) -> Result<Measured> {
+pub fn run(folder: &Path, plans: &[PathBuf], options: &Options) -> Result<Measured> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_voyager"));
     command.current_dir(folder).args(["run", "--yes", "--lang", "en"]);
     for plan in plans {
         command.arg("--plan").arg(plan);
     }
-    if let Some(to) = to {
+    if let Some(to) = &options.to {
         command.args(["--to", to]);
+    }
+    if let Some(transfers) = &options.transfers {
+        command.env("VOYAGER_FLEET_TRANSFERS", transfers);
     }
     let said = folder.join("said.txt");
     let file = fs::File::create(&said)?;
@@ -48,8 +51,10 @@ pub fn run(folder: &Path, plans: &[PathBuf], to: Option<&str>) -> Result<Measure
     measured.seconds = started.elapsed().as_secs_f64();
     if !status.success() {
         let said = fs::read_to_string(said)?;
-        let last: Vec<&str> = said.lines().rev().take(40).collect();
-        return Err(format!("{status}\n{}", last.into_iter().rev().collect::<Vec<_>>().join("\n")).into());
+        // What failed is told before the list of all clusters.
+        let failed: Vec<&str> =
+            said.lines().skip_while(|line| !line.contains("] failed: ")).take(40).collect();
+        return Err(format!("{status}\n{}", failed.join("\n")).into());
     }
     Ok(measured)
 }

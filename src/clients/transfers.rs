@@ -111,9 +111,9 @@ impl Transfers {
         sleep_until(line.book(Instant::now(), bytes)).await;
     }
 
-    /// The sink of a transfer, held to the line.
-    pub fn paced<S>(&self, sink: S) -> Paced<S> {
-        Paced { transfers: self.clone(), sink }
+    /// The sink of a transfer that has a place, held to the line.
+    pub fn paced<S>(&self, sink: S, place: Option<Place>) -> Paced<S> {
+        Paced { transfers: self.clone(), sink, place: Mutex::new(place) }
     }
 
     /// The digests of a file: made now, or known of the same file already. Who asks while they are being made waits.
@@ -166,11 +166,23 @@ impl fmt::Debug for Transfers {
     }
 }
 
-/// A sink whose chunks leave when the line has room for them.
+/// A sink whose chunks leave when the line has room for them. It keeps the place as long as there is something to send.
 #[derive(Debug)]
 pub struct Paced<S> {
     transfers: Transfers,
     sink: S,
+    place: Mutex<Option<Place>>,
+}
+
+impl<S> Paced<S> {
+    /// Waits for the line. CloudTower answers the last chunk of a package after it has taken the package in, which takes
+    /// minutes: nothing travels then, and the place is another file's.
+    async fn leave(&self, bytes: usize, last: bool) {
+        self.transfers.admit(bytes).await;
+        if last {
+            *self.place.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
 }
 
 impl<S: ChunkSink> ChunkSink for Paced<S> {
@@ -189,7 +201,7 @@ impl<S: ChunkSink> ChunkSink for Paced<S> {
         bytes: Bytes,
     ) -> BoxFuture<'a, Result<Accepted, ChunkFailure>> {
         Box::pin(async move {
-            self.transfers.admit(bytes.len()).await;
+            self.leave(bytes.len(), false).await;
             self.sink.send(volume, chunk, bytes).await
         })
     }
@@ -214,7 +226,7 @@ impl<S: AppendSink> AppendSink for Paced<S> {
 
     fn open(&self, first: Chunk) -> BoxFuture<'_, Result<Opened, ChunkFailure>> {
         Box::pin(async move {
-            self.transfers.admit(first.bytes.len()).await;
+            self.leave(first.bytes.len(), first.last).await;
             self.sink.open(first).await
         })
     }
@@ -225,7 +237,7 @@ impl<S: AppendSink> AppendSink for Paced<S> {
 
     fn append<'a>(&'a self, upload: &'a Appending, chunk: Chunk) -> BoxFuture<'a, Result<(), ChunkFailure>> {
         Box::pin(async move {
-            self.transfers.admit(chunk.bytes.len()).await;
+            self.leave(chunk.bytes.len(), chunk.last).await;
             self.sink.append(upload, chunk).await
         })
     }
@@ -266,6 +278,11 @@ mod tests {
         assert!(first.is_some() && transfers.free_place().is_none());
         drop(first);
         assert!(transfers.place().await.is_some());
+        let paced = transfers.paced((), transfers.free_place());
+        paced.leave(1, false).await;
+        assert!(transfers.free_place().is_none());
+        paced.leave(1, true).await;
+        assert!(transfers.free_place().is_some(), "while its last chunk is taken in another file may travel");
         let open = Transfers::new(shares(0, 0));
         let held: Vec<_> = (0..1000).map(|_| open.free_place()).collect();
         assert!(held.iter().all(Option::is_some));

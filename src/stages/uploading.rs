@@ -32,11 +32,11 @@ pub async fn send(
     sink: impl ChunkSink + 'static,
     file: &MediaFile,
 ) -> Result<Uploaded> {
-    let _place = place(transfers, handle, file).await?;
+    let place = place(transfers, handle, file).await?;
     let resume = resume(handle, file);
     let chunks = RefCell::new(resume.as_ref().map(|resume| resume.acknowledged.clone()).unwrap_or_default());
     let upload = Upload {
-        sink: Arc::new(transfers.paced(Gated { sink, turn: handle.turn() })),
+        sink: Arc::new(transfers.paced(Gated { sink, turn: handle.turn() }, place)),
         file: &file.path,
         digests: transfers.known(&file.path),
         progress: &|progress| handle.transfer(&file.name, progress.done, progress.total),
@@ -92,10 +92,10 @@ pub async fn append(
         handle.transfer(&format!("SHA-256 {}", file.name), progress.done, progress.total);
     };
     let digests = transfers.digests(&file.path, &digesting).await?;
-    let _place = place(transfers, handle, file).await?;
+    let place = place(transfers, handle, file).await?;
     let resume = handle.remembered(&APPENDING).map(|(digests, upload)| AppendResume { upload, digests });
     let upload = AppendUpload {
-        sink: Arc::new(transfers.paced(Gated { sink, turn: handle.turn() })),
+        sink: Arc::new(transfers.paced(Gated { sink, turn: handle.turn() }, place)),
         file: &file.path,
         digests: digests.clone(),
         progress: &|progress| handle.transfer(&file.name, progress.done, progress.total),
