@@ -1,6 +1,9 @@
 //! Several clusters at once: each is an ordinary run of its own, and none disturbs another.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -73,7 +76,7 @@ fn two_clusters_are_deployed_side_by_side_each_once_and_in_the_words_of_its_name
     }
     assert_eq!(folders(&pair).len(), 2, "each has a folder of its own");
     let mut transfers: Vec<(jiff::Timestamp, jiff::Timestamp)> =
-        folders(&pair).iter().map(transfer).collect();
+        folders(&pair).iter().map(|folder| transfer(folder)).collect();
     transfers.sort();
     assert!(transfers[0].1 <= transfers[1].0, "two files travelled at a time: {transfers:?}");
 
@@ -236,7 +239,7 @@ fn folders(pair: &Pair) -> Vec<PathBuf> {
 }
 
 /// When the first chunk of a run left and the last one was answered.
-fn transfer(folder: &PathBuf) -> (jiff::Timestamp, jiff::Timestamp) {
+fn transfer(folder: &Path) -> (jiff::Timestamp, jiff::Timestamp) {
     let text = fs::read_to_string(folder.join("wire.jsonl")).expect("a transcript");
     let records = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
     let is_chunk = |record: &Value| record["request"].as_str().is_some_and(|body| body.contains("chunk of "));
