@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Options, Result};
+use super::{Options, Result, process::cpu_seconds};
 
 /// What one run of the tool took.
 #[derive(Debug, Default)]
@@ -62,7 +62,7 @@ pub fn run(folder: &Path, plans: &[PathBuf], options: &Options) -> Result<Measur
 impl Measured {
     /// A process that has ended has nothing to show.
     fn look(&mut self, process: &str) {
-        if let Ok(seconds) = cpu_seconds(process) {
+        if let Ok(seconds) = cpu_seconds(process, 14) {
             self.cpu_seconds = seconds;
         }
         let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
@@ -77,17 +77,4 @@ impl Measured {
         let files = fs::read_dir(format!("/proc/{process}/fd")).map_or(0, Iterator::count);
         self.files = self.files.max(files);
     }
-}
-
-/// User and system time of a process, from `/proc/…/stat` in hundredths of a second.
-pub fn cpu_seconds(process: &str) -> Result<f64> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    let after_name = stat.rsplit(')').next().ok_or("no stat")?;
-    let ticks: Vec<f64> = after_name
-        .split_whitespace()
-        .skip(11)
-        .take(2)
-        .map(str::parse)
-        .collect::<std::result::Result<_, _>>()?;
-    Ok(ticks.iter().sum::<f64>() / 100.0)
 }

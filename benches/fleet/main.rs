@@ -5,6 +5,8 @@
 
 mod client;
 mod plans;
+#[path = "../support/process.rs"]
+mod process;
 mod sites;
 
 use std::{env, error::Error, path::Path};

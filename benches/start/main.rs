@@ -4,17 +4,19 @@
 //! Whole processes, from their start to their end, or to the first connection that they open.
 
 mod door;
+#[path = "../support/process.rs"]
+mod process;
 mod resumed;
 
 use std::{
     env,
     error::Error,
-    fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
+use process::cpu_seconds;
 use resumed::Resumed;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -85,7 +87,7 @@ fn whole(what: &str, arguments: &[&Path], runs: usize, bar_ms: u32) -> Result<Ro
     let start = || Command::new(BINARY).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
     // The first run reads the program from the disk.
     let first = start()?;
-    let (mut took, cpu) = (Vec::new(), cpu_of_children()?);
+    let (mut took, cpu) = (Vec::new(), cpu_seconds("self", 16)?);
     for _ in 0..runs {
         let begin = Instant::now();
         let ended = start()?;
@@ -94,13 +96,5 @@ fn whole(what: &str, arguments: &[&Path], runs: usize, bar_ms: u32) -> Result<Ro
             return Err(format!("{what} ended once with {first} and once with {ended}").into());
         }
     }
-    Ok(Row { what: what.to_owned(), took, cpu: Some(cpu_of_children()? - cpu), bar_ms })
-}
-
-/// User and system time of the processes that have ended, in seconds, from hundredths.
-fn cpu_of_children() -> Result<f64> {
-    let stat = fs::read_to_string("/proc/self/stat")?;
-    let after_name = stat.rsplit(')').next().ok_or("no stat")?;
-    let ticks = after_name.split_whitespace().skip(13).take(2).map(str::parse::<f64>);
-    Ok(ticks.sum::<std::result::Result<f64, _>>()? / 100.0)
+    Ok(Row { what: what.to_owned(), took, cpu: Some(cpu_seconds("self", 16)? - cpu), bar_ms })
 }

@@ -4,6 +4,8 @@
 //! memory and CPU time are then its own.
 
 mod link;
+#[path = "../support/process.rs"]
+mod process;
 mod sender;
 mod site;
 

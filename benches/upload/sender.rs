@@ -35,7 +35,7 @@ use voyager::{
     text::Text,
 };
 
-use super::{Measured, Result, Task, Way};
+use super::{Measured, Result, Task, Way, process::cpu_seconds};
 
 #[expect(clippy::print_stdout, reason = "the parent process reads it")]
 pub fn main(task: &str) -> Result<()> {
@@ -52,7 +52,7 @@ async fn measure(task: &Task) -> Result<Measured> {
     let transcript = tempfile::tempdir()?;
     let wire = Wire::new(WireFile::create(&transcript.path().join("wire.jsonl"))?, Redactor::new());
     let http = Http::new(dialler, trust, wire, Arc::new(Wait));
-    let (started, cpu) = (Instant::now(), cpu_seconds()?);
+    let (started, cpu) = (Instant::now(), cpu_seconds("self", 14)?);
     let sha256 = match task.way {
         Way::Plain => plain(task, &http).await?,
         Way::One => upload(task, http, Order::Sequential).await?,
@@ -60,7 +60,7 @@ async fn measure(task: &Task) -> Result<Measured> {
     };
     Ok(Measured {
         seconds: started.elapsed().as_secs_f64(),
-        cpu_seconds: cpu_seconds()? - cpu,
+        cpu_seconds: cpu_seconds("self", 14)? - cpu,
         peak_mib: peak_mib()?,
         sha256: sha256.filter(|_| task.digests),
     })
@@ -240,19 +240,6 @@ fn failure(problem: &Problem) -> Box<Failure> {
 
 fn told(failure: Box<Failure>) -> String {
     format!("{failure:#?}")
-}
-
-/// User and system time of this process, from `/proc/self/stat` in hundredths of a second.
-fn cpu_seconds() -> Result<f64> {
-    let stat = fs::read_to_string("/proc/self/stat")?;
-    let after_name = stat.rsplit(')').next().ok_or("no stat")?;
-    let ticks: Vec<f64> = after_name
-        .split_whitespace()
-        .skip(11)
-        .take(2)
-        .map(str::parse)
-        .collect::<std::result::Result<_, _>>()?;
-    Ok(ticks.iter().sum::<f64>() / 100.0)
 }
 
 fn peak_mib() -> Result<f64> {

@@ -9,18 +9,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use tokio::{
     sync::{OnceCell, OwnedSemaphorePermit, Semaphore},
     time::{Instant, sleep_until},
 };
 
-use super::upload::{
-    self, Accepted, AppendSink, Appending, Chunk, ChunkFailure, ChunkSink, Digests, Listing, Opened, Order,
-    Progress, Stored, Volume,
-};
+use super::upload::{self, Digests, Progress};
 use crate::failure::Result;
 
 /// Table `[fleet]` of the configuration; 0 is no limit.
@@ -111,11 +106,6 @@ impl Transfers {
         sleep_until(line.book(Instant::now(), bytes)).await;
     }
 
-    /// The sink of a transfer that has a place, held to the line.
-    pub fn paced<S>(&self, sink: S, place: Option<Place>) -> Paced<S> {
-        Paced { transfers: self.clone(), sink, place: Mutex::new(place) }
-    }
-
     /// The digests of a file: made now, or known of the same file already. Who asks while they are being made waits.
     ///
     /// # Errors
@@ -166,95 +156,6 @@ impl fmt::Debug for Transfers {
     }
 }
 
-/// A sink whose chunks leave when the line has room for them. It keeps the place as long as there is something to send.
-#[derive(Debug)]
-pub struct Paced<S> {
-    transfers: Transfers,
-    sink: S,
-    place: Mutex<Option<Place>>,
-}
-
-impl<S> Paced<S> {
-    /// Waits for the line. CloudTower answers the last chunk of a package after it has taken the package in, which takes
-    /// minutes: nothing travels then, and the place is another file's.
-    async fn leave(&self, bytes: usize, last: bool) {
-        self.transfers.admit(bytes).await;
-        if last {
-            *self.place.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        }
-    }
-}
-
-impl<S: ChunkSink> ChunkSink for Paced<S> {
-    fn order(&self) -> Order {
-        self.sink.order()
-    }
-
-    fn create(&self) -> BoxFuture<'_, Result<Volume>> {
-        self.sink.create()
-    }
-
-    fn send<'a>(
-        &'a self,
-        volume: &'a Volume,
-        chunk: u32,
-        bytes: Bytes,
-    ) -> BoxFuture<'a, Result<Accepted, ChunkFailure>> {
-        Box::pin(async move {
-            self.leave(bytes.len(), false).await;
-            self.sink.send(volume, chunk, bytes).await
-        })
-    }
-
-    fn delete<'a>(&'a self, volume: &'a Volume) -> BoxFuture<'a, Result<()>> {
-        self.sink.delete(volume)
-    }
-
-    fn listing<'a>(&'a self, volume: &'a Volume, digests: &'a Digests) -> BoxFuture<'a, Result<Listing>> {
-        self.sink.listing(volume, digests)
-    }
-
-    fn pause(&self, time: Duration) -> BoxFuture<'_, ()> {
-        self.sink.pause(time)
-    }
-}
-
-impl<S: AppendSink> AppendSink for Paced<S> {
-    fn chunk_size(&self) -> u64 {
-        self.sink.chunk_size()
-    }
-
-    fn open(&self, first: Chunk) -> BoxFuture<'_, Result<Opened, ChunkFailure>> {
-        Box::pin(async move {
-            self.leave(first.bytes.len(), first.last).await;
-            self.sink.open(first).await
-        })
-    }
-
-    fn sweep(&self) -> BoxFuture<'_, Result<()>> {
-        self.sink.sweep()
-    }
-
-    fn append<'a>(&'a self, upload: &'a Appending, chunk: Chunk) -> BoxFuture<'a, Result<(), ChunkFailure>> {
-        Box::pin(async move {
-            self.leave(chunk.bytes.len(), chunk.last).await;
-            self.sink.append(upload, chunk).await
-        })
-    }
-
-    fn stored<'a>(&'a self, upload: &'a Appending) -> BoxFuture<'a, Result<Stored>> {
-        self.sink.stored(upload)
-    }
-
-    fn abandon<'a>(&'a self, upload: &'a Appending) -> BoxFuture<'a, Result<()>> {
-        self.sink.abandon(upload)
-    }
-
-    fn pause(&self, time: Duration) -> BoxFuture<'_, ()> {
-        self.sink.pause(time)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
@@ -278,11 +179,6 @@ mod tests {
         assert!(first.is_some() && transfers.free_place().is_none());
         drop(first);
         assert!(transfers.place().await.is_some());
-        let paced = transfers.paced((), transfers.free_place());
-        paced.leave(1, false).await;
-        assert!(transfers.free_place().is_none());
-        paced.leave(1, true).await;
-        assert!(transfers.free_place().is_some(), "while its last chunk is taken in another file may travel");
         let open = Transfers::new(shares(0, 0));
         let held: Vec<_> = (0..1000).map(|_| open.free_place()).collect();
         assert!(held.iter().all(Option::is_some));

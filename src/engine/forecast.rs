@@ -22,14 +22,14 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Forecast {
     /// As a rule.
-    pub usual: Pace,
+    pub usual: Course,
     /// At a slow site.
-    pub slow: Pace,
+    pub slow: Course,
 }
 
 /// One way it may go.
 #[derive(Clone, Debug)]
-pub struct Pace {
+pub struct Course {
     /// The longest chain of what is left.
     pub length: Duration,
     /// The first step that would not begin any more; `None`: all of it fits, or there is no window.
@@ -94,7 +94,7 @@ pub(super) fn of<W: World + 'static>(
     lengths: &Lengths,
     left: Option<Duration>,
 ) -> Forecast {
-    let pace = |all: &[Duration]| {
+    let course = |all: &[Duration]| {
         let zero = |(length, open): (&Duration, &bool)| if *open { *length } else { Duration::ZERO };
         let all: Vec<Duration> = all.iter().zip(open).map(zero).collect();
         let starts = starts(&book.before(), &all);
@@ -116,9 +116,9 @@ pub(super) fn of<W: World + 'static>(
             title: book.nodes[at].step.manifest.title.clone(),
             after: starts[at],
         });
-        Pace { length: length.unwrap_or_default(), stop }
+        Course { length: length.unwrap_or_default(), stop }
     };
-    Forecast { usual: pace(&lengths.usual), slow: pace(&lengths.slow) }
+    Forecast { usual: course(&lengths.usual), slow: course(&lengths.slow) }
 }
 
 impl<W: World + 'static> Runbook<'_, W> {
@@ -156,7 +156,7 @@ impl Forecast {
     }
 }
 
-impl Pace {
+impl Course {
     fn stops(&self) -> Text {
         match &self.stop {
             None => message("engine.window.all", &[]),

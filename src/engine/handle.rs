@@ -58,7 +58,7 @@ pub struct Handle {
 }
 
 /// What the runbook, the operator and the hour make of a step in this run.
-pub(super) struct Place {
+pub(super) struct Circumstances {
     /// The steps that come after this one, directly or not.
     pub dependents: Vec<String>,
     /// The operator said `--redo`.
@@ -80,7 +80,7 @@ impl Handle {
         manifest: Rc<StepManifest>,
         context: Rc<Context>,
         providers: Rc<Vec<(String, String)>>,
-        Place { dependents, anew, need, turn, expected }: Place,
+        Circumstances { dependents, anew, need, turn, expected }: Circumstances,
     ) -> Self {
         Self {
             step,

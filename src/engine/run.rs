@@ -23,7 +23,7 @@ use super::{
     expectation::{Expectation, expectation},
     facts::Facts,
     forecast::{self, Lengths},
-    handle::{Handle, Place, millis},
+    handle::{Circumstances, Handle, millis},
     inputs::{Inputs, SecretKey},
     journal::Journal,
     lock::Lock,
@@ -282,7 +282,7 @@ impl<'a, W: World + 'static> Runner<'a, W> {
                 step.manifest.clone(),
                 self.context.clone(),
                 self.providers.clone(),
-                Place {
+                Circumstances {
                     dependents: self.book.dependents_of(at),
                     anew: self.options.redo.contains(&step.id),
                     need: self.book.need(at, &self.part, &self.lengths),

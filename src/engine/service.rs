@@ -87,7 +87,7 @@ struct Place {
 
 impl Turn {
     /// Of a step that belongs to no service: it never waits.
-    pub(super) fn free() -> Self {
+    pub fn free() -> Self {
         Self(None)
     }
 

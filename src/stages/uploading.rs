@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
 
-use super::{gated::Gated, media::MediaFile};
+use super::{media::MediaFile, travelling::Travelling};
 use crate::{
     clients::{
         transfers::{Place, Transfers},
@@ -36,7 +36,7 @@ pub async fn send(
     let resume = resume(handle, file);
     let chunks = RefCell::new(resume.as_ref().map(|resume| resume.acknowledged.clone()).unwrap_or_default());
     let upload = Upload {
-        sink: Arc::new(transfers.paced(Gated { sink, turn: handle.turn() }, place)),
+        sink: Arc::new(Travelling::new(sink, handle.turn(), transfers, place)),
         file: &file.path,
         digests: transfers.known(&file.path),
         progress: &|progress| handle.transfer(&file.name, progress.done, progress.total),
@@ -95,7 +95,7 @@ pub async fn append(
     let place = place(transfers, handle, file).await?;
     let resume = handle.remembered(&APPENDING).map(|(digests, upload)| AppendResume { upload, digests });
     let upload = AppendUpload {
-        sink: Arc::new(transfers.paced(Gated { sink, turn: handle.turn() }, place)),
+        sink: Arc::new(Travelling::new(sink, handle.turn(), transfers, place)),
         file: &file.path,
         digests: digests.clone(),
         progress: &|progress| handle.transfer(&file.name, progress.done, progress.total),

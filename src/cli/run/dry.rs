@@ -22,7 +22,7 @@ use crate::{
     },
     engine::{
         self, Journal, Stage, World as _,
-        forecast::{Forecast, Pace, forecast},
+        forecast::{Course, Forecast, forecast},
         journal::FileStorage,
     },
     failure::{Failure, Kind, Result},
@@ -106,11 +106,11 @@ fn rest(cluster: &Cluster<'_>, asked: &Asked, plan: &Plan) -> Result<(Forecast, 
 }
 
 fn told(forecast: &Forecast) -> Value {
-    let pace = |pace: &Pace| {
-        let stop = pace.stop.as_ref();
-        json!({"length_ms": pace.length.as_millis() as u64, "stops_before": stop.map(|stop| &stop.step)})
+    let course = |course: &Course| {
+        let stop = course.stop.as_ref();
+        json!({"length_ms": course.length.as_millis() as u64, "stops_before": stop.map(|stop| &stop.step)})
     };
-    json!({"usual": pace(&forecast.usual), "slow": pace(&forecast.slow)})
+    json!({"usual": course(&forecast.usual), "slow": course(&forecast.slow)})
 }
 
 fn scratch() -> Result<tempfile::TempDir> {

@@ -1,0 +1,146 @@
+//! An upload among others: its chunks leave when the line has room for them (`clients::transfers`), and what opens or
+//! removes an upload takes its turn like any other change of the service, while chunks travel out of line (DESIGN §4,
+//! "chunks excepted").
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+
+use crate::{
+    clients::{
+        transfers::{Place, Transfers},
+        upload::{
+            Accepted, AppendSink, Appending, Chunk, ChunkFailure, ChunkSink, Digests, Listing, Opened, Order,
+            Stored, Volume,
+        },
+    },
+    engine::Turn,
+    failure::Result,
+};
+
+/// The sink of a file that travels.
+pub struct Travelling<S> {
+    sink: S,
+    turn: Turn,
+    transfers: Transfers,
+    /// Among the files that travel; kept as long as there is something to send.
+    place: Mutex<Option<Place>>,
+}
+
+impl<S> Travelling<S> {
+    pub fn new(sink: S, turn: Turn, transfers: &Transfers, place: Option<Place>) -> Self {
+        Self { sink, turn, transfers: transfers.clone(), place: Mutex::new(place) }
+    }
+
+    /// Waits for the line. CloudTower answers the last chunk of a package after it has taken the package in, which takes
+    /// minutes: nothing travels then, and the place is another file's.
+    async fn leave(&self, bytes: usize, last: bool) {
+        self.transfers.admit(bytes).await;
+        if last {
+            *self.place.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+}
+
+impl<S: ChunkSink> ChunkSink for Travelling<S> {
+    fn order(&self) -> Order {
+        self.sink.order()
+    }
+
+    fn create(&self) -> BoxFuture<'_, Result<Volume>> {
+        Box::pin(async {
+            let _slot = self.turn.take().await;
+            self.sink.create().await
+        })
+    }
+
+    fn send<'a>(
+        &'a self,
+        volume: &'a Volume,
+        chunk: u32,
+        bytes: Bytes,
+    ) -> BoxFuture<'a, Result<Accepted, ChunkFailure>> {
+        Box::pin(async move {
+            self.leave(bytes.len(), false).await;
+            self.sink.send(volume, chunk, bytes).await
+        })
+    }
+
+    fn delete<'a>(&'a self, volume: &'a Volume) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async {
+            let _slot = self.turn.take().await;
+            self.sink.delete(volume).await
+        })
+    }
+
+    fn listing<'a>(&'a self, volume: &'a Volume, digests: &'a Digests) -> BoxFuture<'a, Result<Listing>> {
+        self.sink.listing(volume, digests)
+    }
+
+    fn pause(&self, time: Duration) -> BoxFuture<'_, ()> {
+        self.sink.pause(time)
+    }
+}
+
+impl<S: AppendSink> AppendSink for Travelling<S> {
+    fn chunk_size(&self) -> u64 {
+        self.sink.chunk_size()
+    }
+
+    fn open(&self, first: Chunk) -> BoxFuture<'_, Result<Opened, ChunkFailure>> {
+        Box::pin(async move {
+            self.leave(first.bytes.len(), first.last).await;
+            let _slot = self.turn.take().await;
+            self.sink.open(first).await
+        })
+    }
+
+    fn sweep(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async {
+            let _slot = self.turn.take().await;
+            self.sink.sweep().await
+        })
+    }
+
+    fn append<'a>(&'a self, upload: &'a Appending, chunk: Chunk) -> BoxFuture<'a, Result<(), ChunkFailure>> {
+        Box::pin(async move {
+            self.leave(chunk.bytes.len(), chunk.last).await;
+            self.sink.append(upload, chunk).await
+        })
+    }
+
+    fn stored<'a>(&'a self, upload: &'a Appending) -> BoxFuture<'a, Result<Stored>> {
+        self.sink.stored(upload)
+    }
+
+    fn abandon<'a>(&'a self, upload: &'a Appending) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async {
+            let _slot = self.turn.take().await;
+            self.sink.abandon(upload).await
+        })
+    }
+
+    fn pause(&self, time: Duration) -> BoxFuture<'_, ()> {
+        self.sink.pause(time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clients::transfers::Shares;
+
+    #[tokio::test]
+    async fn while_the_last_chunk_is_taken_in_another_file_may_travel() {
+        let transfers = Transfers::new(Shares { uplink_mbit: 0, transfers: 1 });
+        let travelling = Travelling::new((), Turn::free(), &transfers, transfers.free_place());
+        travelling.leave(1, false).await;
+        assert!(transfers.free_place().is_none());
+        travelling.leave(1, true).await;
+        assert!(transfers.free_place().is_some());
+    }
+}
