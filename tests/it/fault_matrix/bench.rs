@@ -180,20 +180,30 @@ pub struct Bench {
 }
 
 impl Bench {
-    pub async fn new(phase: Phase, operation: &str, trouble: Option<Trouble>, count: u64) -> Self {
+    /// `limit`: of whatever waits, where the trouble makes something wait.
+    pub async fn new(
+        phase: Phase,
+        operation: &str,
+        (trouble, count): (Trouble, u64),
+        limit: Duration,
+    ) -> Self {
         let options = SimOptions { seed: 7, ..SimOptions::default() };
         let start = Start::Snapshot(phase.snapshot().to_owned());
         let site = sim::start(start, options).await.expect("the site starts");
         let usual = Limits { silent_probe: Duration::from_secs(1), ..Limits::default() };
-        let limits = match trouble {
-            // Real time, because transport limits are; long enough for an answer of a busy machine.
-            Some(trouble) if trouble.waits() => {
-                let short = Duration::from_millis(1500);
-                Limits { first_byte: short, call: short, chunk: short, last_chunk: short, ..usual }
-            }
-            _ => usual,
+        let limits = match trouble.waits() {
+            // Real time, because transport limits are.
+            true => Limits {
+                connect: limit,
+                first_byte: limit,
+                call: limit,
+                chunk: limit,
+                last_chunk: limit,
+                ..usual
+            },
+            false => usual,
         };
-        let bench = Self::with(site, phase, trouble, count, limits);
+        let bench = Self::with(site, phase, Some(trouble), count, limits);
         operation.clone_into(&mut bench.operation.borrow_mut());
         bench
     }
@@ -254,7 +264,10 @@ impl Bench {
                 // Whoever was met is known from now on; what was asked does not matter.
                 let _ = self.fisheye.log_in_at(self.fisheye.addresses().first).await;
                 let _ = self.fisheye.licence().await;
-                let _ = self.tower.readiness().await;
+                // Before that nobody answers there, for as long as a connection may take.
+                if self.phase.example() {
+                    let _ = self.tower.readiness().await;
+                }
                 // Clients of their own, because an open connection stays with the machine that it was opened to.
                 let http = http(&self.site, &self.trust, &self.transcript, &self.pauses, self.limits);
                 let (addresses, root, tower, web) = accounts(self.phase);

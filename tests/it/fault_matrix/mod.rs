@@ -112,6 +112,10 @@ pub fn everything() -> bool {
 
 /// No call may last longer; the limits of the transport are a small part of it.
 const NEVER: Duration = Duration::from_secs(100);
+/// The limit of a call whose trouble is that it lasts.
+const SHORT: Duration = Duration::from_millis(1200);
+/// It ended otherwise than it should, and broke no promise.
+const OTHERWISE: &str = "was due, and it came to";
 /// Requests that one call may send: four tries, each with one renewed session, and one for each name of a value.
 const MOST_REQUESTS: usize = 9;
 /// Most of a cell is waiting for a limit, or for the other end.
@@ -158,15 +162,22 @@ fn matrix(count: u64) {
         .filter(|(row, trouble)| count == 1 || everything() || lasts_in_the_gate(row, *trouble))
         .collect();
     let (started, asked) = (Instant::now(), cells.len());
-    let (mut wrong, mut ends) = (Vec::new(), BTreeMap::<End, usize>::new());
+    let (mut wrong, mut ends, mut again) = (Vec::new(), BTreeMap::<End, usize>::new(), 0);
     run(async {
-        let judged = stream::iter(cells).map(|(row, trouble)| async move {
-            let told = cell(row, trouble, count).await;
-            told.map_err(|what| format!("{} × {trouble:?}: {what}", row.operation))
-        });
+        let judged = stream::iter(cells)
+            .map(|(row, trouble)| async move { (row, trouble, cell(row, trouble, count, SHORT).await) });
         let all: Vec<_> = judged.buffer_unordered(AT_A_TIME).collect().await;
-        for told in all {
-            match told {
+        for (row, trouble, told) in all {
+            // On a busy machine good answers pass a short limit too: such a cell is asked again, alone and with a longer
+            // one. What breaks a promise stays wrong.
+            let told = match told {
+                Err(what) if trouble.waits() && what.contains(OTHERWISE) => {
+                    again += 1;
+                    cell(row, trouble, count, SHORT * 4).await
+                }
+                told => told,
+            };
+            match told.map_err(|what| format!("{} × {trouble:?}: {what}", row.operation)) {
                 Ok(end) => *ends.entry(end).or_default() += 1,
                 Err(what) => wrong.push(what),
             }
@@ -174,8 +185,8 @@ fn matrix(count: u64) {
     });
     let took = started.elapsed().as_secs_f64();
     let lasts = if count == 1 { "troubles that pass" } else { "troubles that last" };
-    writeln!(std::io::stderr(), "fault matrix, {lasts}: {asked} cells, {ends:?}, in {took:.1} s")
-        .expect("stderr");
+    let counts = format!("{asked} cells, {ends:?}, {again} asked twice");
+    writeln!(std::io::stderr(), "fault matrix, {lasts}: {counts}, in {took:.1} s").expect("stderr");
     wrong.sort();
     assert!(wrong.is_empty(), "{} of {asked} cells:\n{}", wrong.len(), wrong.join("\n"));
 }
@@ -198,8 +209,8 @@ enum End {
     Apart,
 }
 
-async fn cell(row: &Row, trouble: Trouble, count: u64) -> Result<End, String> {
-    let mut bench = Bench::new(row.phase, row.operation, Some(trouble), count).await;
+async fn cell(row: &Row, trouble: Trouble, count: u64, limit: Duration) -> Result<End, String> {
+    let mut bench = Bench::new(row.phase, row.operation, (trouble, count), limit).await;
     bench.prepare().await;
     let Ok(result) = tokio::time::timeout(NEVER, row.call.make(&bench)).await else {
         return Err("never ends".to_owned());
@@ -265,7 +276,7 @@ fn judge(
         (Due::Stops(kind) | Due::RecoversOrStops(kind), Some(failure)) if failure.kind == kind => {}
         (due, failure) => {
             let kind = failure.map(|failure| failure.kind);
-            return Err(format!("{due:?} was due, and it came to {kind:?}: {said}"));
+            return Err(format!("{due:?} {OTHERWISE} {kind:?}: {said}"));
         }
     }
     let paused = bench.pauses().contains(&Duration::from_secs(ASKED_PAUSE));
