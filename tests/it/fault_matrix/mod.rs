@@ -162,6 +162,7 @@ fn matrix(count: u64) {
         .filter(|(row, trouble)| count == 1 || everything() || lasts_in_the_gate(row, *trouble))
         .collect();
     let (started, asked) = (Instant::now(), cells.len());
+    Phase::reach(cells.iter().map(|(row, _)| row.phase).collect::<BTreeSet<_>>());
     let (mut wrong, mut ends, mut again) = (Vec::new(), BTreeMap::<End, usize>::new(), 0);
     run(async {
         let judged = stream::iter(cells)
