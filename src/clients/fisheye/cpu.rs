@@ -24,7 +24,7 @@ impl Reader {
         let doing = message("clients.doing.recommended_cpu_models", &[]);
         let path = "/api/v2/elf/cluster_recommended_cpu_models";
         let call = Call::read("fisheye.cpu.recommended", doing, path);
-        Ok(self.cluster(call, envelope::v2_or_default::<Reply>).await?.cpu_models)
+        Ok(self.cluster(call, envelope::v2::<Option<Reply>>).await?.unwrap_or_default().cpu_models)
     }
 
     /// The model in force; `host_passthrough` where none was set.
@@ -35,7 +35,7 @@ impl Reader {
             cpu_model: Option<String>,
         }
         let call = Call::read("fisheye.cpu.read", message("clients.doing.cpu_model", &[]), PATH);
-        Ok(self.cluster(call, envelope::v2_or_default::<Reply>).await?.cpu_model)
+        Ok(self.cluster(call, envelope::v2::<Option<Reply>>).await?.unwrap_or_default().cpu_model)
     }
 }
 

@@ -180,7 +180,8 @@ impl Tower {
 
 #[derive(Deserialize)]
 struct NtpUrl {
-    #[serde(default, deserialize_with = "lenient::text")]
+    /// Without it the answer is somebody else's, and does not say that there are none.
+    #[serde(deserialize_with = "lenient::text")]
     ntp_service_url: String,
 }
 

@@ -45,11 +45,12 @@ const STORAGE: &str = "549755813888";
 impl TowerReader {
     /// One look at everything (api-applications §2.2). A release without `error_code` is asked without it.
     pub async fn observability(&self) -> Result<Observability> {
+        // Both are asked for, so an answer without one is somebody else's: it does not say that there is nothing.
         #[derive(Deserialize)]
         struct Reply {
-            #[serde(rename = "bundleApplicationPackages", default, deserialize_with = "lenient::list")]
+            #[serde(rename = "bundleApplicationPackages", deserialize_with = "lenient::list")]
             packages: Vec<BundlePackage>,
-            #[serde(rename = "bundleApplicationInstances", default, deserialize_with = "lenient::list")]
+            #[serde(rename = "bundleApplicationInstances", deserialize_with = "lenient::list")]
             instances: Vec<Instance>,
         }
         const OPERATION: &str = "tower.observabilityInstanceAndApps";
