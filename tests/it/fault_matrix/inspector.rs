@@ -10,7 +10,9 @@ use super::{
     bench::{Bench, Phase, planned},
     kinds::{
         Sort,
-        Trouble::{Babble, BadGateway, Empty, GraphqlErrors, Malformed, NotFound, NotOk, WrongType},
+        Trouble::{
+            Babble, BadGateway, Empty, GraphqlErrors, Huge, Malformed, NotFound, NotOk, Truncated, WrongType,
+        },
     },
     row,
 };
@@ -61,6 +63,8 @@ pub fn rows() -> Vec<Row> {
             Inspector::new(&b.tower).reader().download(wanted).await.map(drop)
         })
         .patient(&[NotFound])
+        // Where a report ends, it tells itself: it is looked into before it is taken.
+        .answers(&[Huge, Truncated])
         // What does not begin like a report is words.
         .told(&[Malformed, WrongType, Empty, Babble]),
     ]

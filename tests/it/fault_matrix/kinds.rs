@@ -70,6 +70,25 @@ pub const ALL: [Trouble; 23] = [
     Babble,
 ];
 
+/// Those that are an answer, if not the right one.
+pub const ANSWERS: [Trouble; 15] = [
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    TooMany,
+    ServerError,
+    BadGateway,
+    NotOk,
+    GraphqlErrors,
+    Malformed,
+    Truncated,
+    Empty,
+    WrongType,
+    Redirect,
+    Echo,
+    Babble,
+];
+
 /// How a client may repeat a call; what it says about an answer that it cannot use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sort {
