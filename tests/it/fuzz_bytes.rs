@@ -218,7 +218,8 @@ fn no_bytes_around_a_secret_make_the_mask_panic_or_miss_it() {
             // Cut anywhere, also within a letter: what is left of a secret at the end is not looked for.
             bytes.truncate(random.random_range(0..=bytes.len()));
         }
-        let masked = catch_unwind(AssertUnwindSafe(|| redactor.body(&bytes, 1 << 20)));
+        let longest = if run % 2 == 0 { 1 << 16 } else { random.random_range(0..200) };
+        let masked = catch_unwind(AssertUnwindSafe(|| redactor.body(&bytes, longest)));
         let masked = masked.unwrap_or_else(|_| panic!("run {run}: {:?}", String::from_utf8_lossy(&bytes)));
         let percent =
             percent_encoding::utf8_percent_encode(&secret, percent_encoding::NON_ALPHANUMERIC).to_string();
