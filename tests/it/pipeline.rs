@@ -62,6 +62,14 @@ fn a_run_does_everything_once_and_a_second_one_changes_nothing() {
 }
 
 #[test]
+fn the_slowest_deployment_that_ends_well_is_followed_to_its_end() {
+    // Site-behaviour §2: up to 75 minutes, for the last twentieth of which a host says that nothing is deployed.
+    let site = SimulatedSite::example().scenario("[durations]\ndeployment = 4400\n").start();
+    site.run().args(["--to", "02"]).run().exits_with(0).says("1 changed");
+    assert_eq!(site.ledger().deployments.count, 1);
+}
+
+#[test]
 fn of_sixteen_hosts_the_one_that_never_answers_is_awaited_named_and_nothing_is_deployed() {
     let site = SimulatedSite::of(&sixteen_hosts()).start();
     site.set_faults(vec![always_at("10.40.8.109", "fisheye.scan.host", Action::Hang)]);

@@ -1,6 +1,6 @@
 //! Follows a deployment to the verdict, through restarts that answer nothing or nonsense (api-fisheye §3.5, §3.6).
 
-use std::cell::RefCell;
+use std::{cell::RefCell, time::Duration};
 
 use super::deploy::{ACCEPTED, expect_new_identities};
 use crate::{
@@ -12,13 +12,15 @@ use crate::{
     text::Text,
 };
 
-/// So often in a row *not deployed*, after a clean end of the progress, means failed (§3.6).
-const FALSES_TO_FAIL: u32 = 12;
-/// And not before a site that ends well would have said otherwise: it says *not deployed* for the last 5 % of its
-/// time, which is 225 s of 75 minutes (site-behaviour §3.2).
-const SHARE_OF_FALSES: u32 = 19;
-/// And without any sign that the request was accepted, a minute of it means that nothing started (§3.4).
-const FALSES_TO_GIVE_UP: u32 = 6;
+/// *Not deployed* so often in a row, after a clean end of the progress, means failed (§3.6) ...
+const TO_FAIL: Row = Row {
+    looks: 12,
+    // ... and not before the slowest site that ends well has said otherwise: it says *not deployed* for the last 5 % of
+    // its time, which is 225 s of 75 minutes (site-behaviour §3.2).
+    lasting: Duration::from_secs(240),
+};
+/// Without any sign that the request was accepted, a minute of it means that nothing started (§3.4).
+const TO_GIVE_UP: Row = Row { looks: 6, lasting: Duration::from_secs(60) };
 
 pub async fn follow(world: &WorldRead, handle: &Handle) -> Result<()> {
     expect_new_identities(world);
@@ -30,7 +32,7 @@ pub async fn follow(world: &WorldRead, handle: &Handle) -> Result<()> {
             DeployStatus::Running { .. } => None,
             _ => Some(cluster.deploy_verify().await?),
         };
-        match watch.borrow_mut().judge(&status, verdict.as_ref()) {
+        match watch.borrow_mut().judge(handle.clock().elapsed(), &status, verdict.as_ref()) {
             // "Nothing started" is for the probe to tell: it ends the wait, not the step.
             Look::Deployed | Look::NothingStarted => Ok(WaitProbe::Ready(Facts::none())),
             Look::NotYet(reason) => Ok(WaitProbe::NotYet(reason)),
@@ -54,15 +56,28 @@ enum Look {
     NothingStarted,
 }
 
+/// *Not deployed* in a row. Looks alone say little: how far they are apart depends on how long the wait has lasted.
+#[derive(Clone, Copy, Debug, Default)]
+struct Row {
+    looks: u32,
+    /// Site time from the first of them to the last.
+    lasting: Duration,
+}
+
+impl Row {
+    fn reaches(self, other: Self) -> bool {
+        self.looks >= other.looks && self.lasting >= other.lasting
+    }
+}
+
 /// What the looks so far have shown.
 struct Watch {
     /// The request was answered with success, or the deployment was seen running.
     started: bool,
     /// The progress ended cleanly.
     ended: bool,
-    looks: u32,
-    /// *Not deployed*, so often in a row.
-    falses: u32,
+    /// *Not deployed*, since when and how often in a row.
+    falses: Option<(Duration, u32)>,
     /// The last stage or message.
     last: Text,
 }
@@ -70,15 +85,14 @@ struct Watch {
 impl Watch {
     fn new(accepted: bool) -> Self {
         let last = message("stages.deploy.no_progress", &[]);
-        Self { started: accepted, ended: false, looks: 0, falses: 0, last }
+        Self { started: accepted, ended: false, falses: None, last }
     }
 
-    /// Only the verdict says *deployed*; only the verdict, often enough, says *failed*.
-    fn judge(&mut self, status: &DeployStatus, verdict: Option<&Verdict>) -> Look {
-        self.looks += 1;
+    /// Only the verdict says *deployed*; only the verdict, often and long enough, says *failed*.
+    fn judge(&mut self, at: Duration, status: &DeployStatus, verdict: Option<&Verdict>) -> Look {
         match status {
             DeployStatus::Running { .. } => {
-                (self.started, self.ended, self.falses) = (true, false, 0);
+                (self.started, self.ended, self.falses) = (true, false, None);
                 self.last = words(status);
             }
             DeployStatus::Ended { .. } => {
@@ -89,13 +103,18 @@ impl Watch {
         }
         match verdict {
             Some(Verdict::Deployed) => return Look::Deployed,
-            Some(Verdict::NotDeployed) => self.falses += 1,
-            Some(Verdict::NoAnswer(_)) => self.falses = 0,
+            Some(Verdict::NotDeployed) => {
+                let (since, looks) = self.falses.unwrap_or((at, 0));
+                self.falses = Some((since, looks + 1));
+            }
+            Some(Verdict::NoAnswer(_)) => self.falses = None,
             None => {}
         }
-        if !self.started && self.falses >= FALSES_TO_GIVE_UP {
+        let row = self.falses.map(|(since, looks)| Row { looks, lasting: at.saturating_sub(since) });
+        let row = row.unwrap_or_default();
+        if !self.started && row.reaches(TO_GIVE_UP) {
             Look::NothingStarted
-        } else if self.ended && self.falses >= FALSES_TO_FAIL.max(self.looks.div_ceil(SHARE_OF_FALSES)) {
+        } else if self.ended && row.reaches(TO_FAIL) {
             Look::Failed(self.last.clone())
         } else {
             Look::NotYet(progress(status))
@@ -159,69 +178,94 @@ mod tests {
         Verdict::NoAnswer(Failure::new(Kind::Site, Text::same("verify")))
     }
 
-    fn waits(look: &Look) -> bool {
-        matches!(look, Look::NotYet(_))
+    /// A look every so many seconds.
+    struct Looks {
+        watch: Watch,
+        every: u64,
+        seconds: u64,
+    }
+
+    impl Looks {
+        fn every(seconds: u64, accepted: bool) -> Self {
+            Self { watch: Watch::new(accepted), every: seconds, seconds: 0 }
+        }
+
+        fn judge(&mut self, status: &DeployStatus, verdict: Option<&Verdict>) -> Look {
+            self.seconds += self.every;
+            self.watch.judge(Duration::from_secs(self.seconds), status, verdict)
+        }
+
+        fn waits(&mut self, times: u32, status: &DeployStatus, verdict: Option<&Verdict>) -> bool {
+            (0..times).all(|_| matches!(self.judge(status, verdict), Look::NotYet(_)))
+        }
     }
 
     #[test]
     fn only_the_verdict_ends_the_wait_well() {
-        let mut watch = Watch::new(true);
-        assert!(waits(&watch.judge(&running(), None)));
-        assert!(waits(&watch.judge(&disturbed(), Some(&no_answer()))));
-        assert!(waits(&watch.judge(&ended(), Some(&Verdict::NotDeployed))));
-        assert_eq!(watch.judge(&disturbed(), Some(&Verdict::Deployed)), Look::Deployed);
+        let mut looks = Looks::every(10, true);
+        assert!(looks.waits(1, &running(), None));
+        assert!(looks.waits(1, &disturbed(), Some(&no_answer())));
+        assert!(looks.waits(1, &ended(), Some(&Verdict::NotDeployed)));
+        assert_eq!(looks.judge(&disturbed(), Some(&Verdict::Deployed)), Look::Deployed);
     }
 
     #[test]
     fn a_clean_end_and_refusals_in_a_row_are_a_failure_in_the_site_s_words() {
-        let mut watch = Watch::new(true);
-        for _ in 1..FALSES_TO_FAIL {
-            assert!(waits(&watch.judge(&ended(), Some(&Verdict::NotDeployed))));
-        }
-        let Look::Failed(last) = watch.judge(&disturbed(), Some(&Verdict::NotDeployed)) else {
+        let mut looks = Looks::every(10, true);
+        assert!(looks.waits(24, &ended(), Some(&Verdict::NotDeployed)));
+        let Look::Failed(last) = looks.judge(&disturbed(), Some(&Verdict::NotDeployed)) else {
             panic!("still waits")
         };
         assert!(last.en.contains("no disk"), "{last:?}");
     }
 
     #[test]
-    fn a_site_at_the_upper_end_of_its_times_may_refuse_for_its_last_twentieth() {
-        let mut watch = Watch::new(true);
-        assert!((0..427).all(|_| waits(&watch.judge(&running(), None))));
-        assert!((0..22).all(|_| waits(&watch.judge(&ended(), Some(&Verdict::NotDeployed)))));
-        assert_eq!(watch.judge(&ended(), Some(&Verdict::Deployed)), Look::Deployed);
+    fn a_few_looks_far_apart_are_no_failure_and_many_close_together_neither() {
+        let mut looks = Looks::every(30, true);
+        assert!(looks.waits(11, &ended(), Some(&Verdict::NotDeployed)));
+        let mut looks = Looks::every(1, true);
+        assert!(looks.waits(240, &ended(), Some(&Verdict::NotDeployed)));
+    }
+
+    #[test]
+    fn a_site_at_the_upper_end_of_its_times_may_refuse_for_its_last_twentieth_also_after_a_restart_of_the_tool()
+     {
+        for already in [0, 427] {
+            let mut looks = Looks::every(10, true);
+            assert!(looks.waits(already, &running(), None));
+            assert!(looks.waits(23, &ended(), Some(&Verdict::NotDeployed)));
+            assert_eq!(looks.judge(&ended(), Some(&Verdict::Deployed)), Look::Deployed);
+        }
     }
 
     #[test]
     fn a_restart_in_between_starts_the_count_again() {
-        let mut watch = Watch::new(true);
+        let mut looks = Looks::every(10, true);
         for _ in 0..5 {
-            for _ in 1..FALSES_TO_FAIL {
-                assert!(waits(&watch.judge(&ended(), Some(&Verdict::NotDeployed))));
-            }
-            assert!(waits(&watch.judge(&disturbed(), Some(&no_answer()))));
+            assert!(looks.waits(24, &ended(), Some(&Verdict::NotDeployed)));
+            assert!(looks.waits(1, &disturbed(), Some(&no_answer())));
         }
     }
 
     #[test]
     fn refusals_without_a_clean_end_never_fail_an_accepted_deployment() {
-        let mut watch = Watch::new(true);
-        assert!((0..100).all(|_| waits(&watch.judge(&disturbed(), Some(&Verdict::NotDeployed)))));
+        let mut looks = Looks::every(10, true);
+        assert!(looks.waits(100, &disturbed(), Some(&Verdict::NotDeployed)));
     }
 
     #[test]
     fn a_request_that_nobody_answered_is_looked_for_a_minute() {
-        let mut watch = Watch::new(false);
-        for _ in 1..FALSES_TO_GIVE_UP {
-            assert!(waits(&watch.judge(&disturbed(), Some(&Verdict::NotDeployed))));
+        for (every, times) in [(10, 6), (1, 60)] {
+            let mut looks = Looks::every(every, false);
+            assert!(looks.waits(times, &disturbed(), Some(&Verdict::NotDeployed)));
+            assert_eq!(looks.judge(&disturbed(), Some(&Verdict::NotDeployed)), Look::NothingStarted);
         }
-        assert_eq!(watch.judge(&disturbed(), Some(&Verdict::NotDeployed)), Look::NothingStarted);
     }
 
     #[test]
     fn once_it_was_seen_running_a_lost_answer_no_longer_matters() {
-        let mut watch = Watch::new(false);
-        assert!(waits(&watch.judge(&running(), None)));
-        assert!((0..50).all(|_| waits(&watch.judge(&disturbed(), Some(&Verdict::NotDeployed)))));
+        let mut looks = Looks::every(10, false);
+        assert!(looks.waits(1, &running(), None));
+        assert!(looks.waits(50, &disturbed(), Some(&Verdict::NotDeployed)));
     }
 }
