@@ -172,7 +172,7 @@ fn sessions_that_are_cut_do_not_disturb_the_installer_and_no_byte_of_its_log_is_
 
 /// The byte at which a look at the log begins.
 fn offset(line: &str) -> Option<u64> {
-    line.strip_prefix("tail -c +")?.split(' ').next()?.parse().ok()
+    line.split_once("tail -c +")?.1.split(' ').next()?.parse().ok()
 }
 
 #[test]

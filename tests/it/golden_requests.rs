@@ -83,10 +83,11 @@ fn the_commands_inside_cloudtower_s_vm_are_the_golden_ones() {
     let sent: Vec<&Request> = undisturbed().requests.iter().filter(at_guest).collect();
     let changing: Vec<String> = sent.iter().filter(|r| r.changing).map(|r| r.target.clone()).collect();
     assert_eq!(changing, list("guest changing"));
-    let masked = |line: &str| match line.strip_prefix("tail -c +").and_then(|rest| rest.split_once(' ')) {
-        Some((_, rest)) => format!("tail -c +{{byte}} {rest}"),
-        None => line.to_owned(),
-    };
+    let masked =
+        |line: &str| match line.split_once("tail -c +").map(|(head, rest)| (head, rest.split_once(' '))) {
+            Some((head, Some((_, rest)))) => format!("{head}tail -c +{{byte}} {rest}"),
+            _ => line.to_owned(),
+        };
     let reading: BTreeSet<String> = sent.iter().filter(|r| !r.changing).map(|r| masked(&r.target)).collect();
     assert_eq!(reading, list("guest reading").into_iter().collect());
 }

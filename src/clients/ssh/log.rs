@@ -12,6 +12,17 @@ use crate::{clients::wire::Class, failure::Result};
 const PIECE: usize = 256 << 10;
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// What one look at a log has shown.
+#[derive(Debug)]
+pub struct Piece {
+    /// Whether the process was there when it began.
+    pub running: bool,
+    /// At most [`PIECE`] bytes; none while there is no log.
+    pub lines: Vec<String>,
+    /// There was more than one look takes.
+    pub more: bool,
+}
+
 /// How far a log has been read. The offset alone is worth keeping: a resumed run goes on behind it.
 #[derive(Clone, Debug)]
 pub struct LogTail {
@@ -30,18 +41,28 @@ impl LogTail {
         self.offset
     }
 
-    /// The whole lines that came since the last look, at most [`PIECE`] bytes of them; none while there is no log.
+    /// Whether the process that writes it runs, and the whole lines that came since the last look: one command, so that
+    /// a look costs one request.
     ///
-    /// A look that fails has read nothing: the next one, over another session, begins at the same byte.
-    pub async fn read(&mut self, machine: &Looker) -> Result<Vec<String>> {
+    /// `process` is a regular expression without quotes, as [`Looker::processes`] takes it. It is looked for before the
+    /// log is read: a process which is gone has written all of it. A look that fails has read nothing: the next one,
+    /// over another session, begins at the same byte.
+    pub async fn read(&mut self, machine: &Looker, process: &'static str) -> Result<Piece> {
         // `head` ends the pipe without a fuss, so that a log which is not there yet reads like an empty one.
-        let line = format!("tail -c +{} {} | head -c {PIECE}", self.offset + 1, self.file);
+        let read = format!("tail -c +{} {} | head -c {PIECE}", self.offset + 1, self.file);
+        let line = format!("pgrep -f '{process}' > /dev/null; echo $?; {read}");
         let command = Command::new("ssh.log", &line, Class::Read, LIMIT);
-        let (_, raw) = machine.0.run_raw(&command).await?;
-        let whole = whole_lines(&raw);
+        let (output, raw) = machine.0.run_raw(&command).await?;
+        let (found, raw) = raw.split_at(raw.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1));
+        let running = match found {
+            b"0\n" => true,
+            b"1\n" => false,
+            _ => return Err(machine.odd(&line, &output)),
+        };
+        let whole = whole_lines(raw);
         self.offset += whole.len() as u64;
         let text = machine.0.masked(&String::from_utf8_lossy(whole));
-        Ok(text.lines().map(plain).collect())
+        Ok(Piece { running, lines: text.lines().map(plain).collect(), more: raw.len() >= PIECE })
     }
 }
 

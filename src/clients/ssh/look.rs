@@ -102,7 +102,7 @@ impl Looker {
         self.0.run(&Command::new(operation, line, Class::Read, LIMIT)).await
     }
 
-    fn odd(&self, line: &str, output: &Output) -> Box<Failure> {
+    pub(super) fn odd(&self, line: &str, output: &Output) -> Box<Failure> {
         self.0.failure(Kind::Site, line).answer(output.said())
     }
 }

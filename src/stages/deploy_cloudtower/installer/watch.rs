@@ -69,20 +69,22 @@ impl Watch {
     }
 
     async fn judge(&mut self, machine: &Looker, handle: &Handle) -> Result<WaitProbe, Stop> {
-        // Before the log, so that a process which is gone has written all of it.
-        let gone = machine.processes(PROCESS).await?.is_empty();
+        let mut running = true;
         for _ in 0..PIECES {
-            let lines = self.tail.read(machine).await?;
-            if lines.is_empty() {
-                break;
+            let piece = self.tail.read(machine, PROCESS).await?;
+            let done = piece.lines.iter().any(|line| line.contains(MARKER));
+            if !piece.lines.is_empty() {
+                self.show(&piece.lines, done, handle);
             }
-            let done = lines.iter().any(|line| line.contains(MARKER));
-            self.show(&lines, done, handle);
             if done {
                 return Ok(WaitProbe::Ready(Facts::none()));
             }
+            running = piece.running;
+            if !piece.more {
+                break;
+            }
         }
-        if !gone {
+        if running {
             return Ok(self.not_yet(None));
         }
         if machine.holds(LOG, MARKER).await? {
