@@ -17,8 +17,7 @@ impl Graph {
         let told: Value = serde_json::from_slice(&output.stdout)?;
         let stages = told["stages"].as_array().ok_or("no stages")?;
         let ids = |stage: &Value| -> Vec<String> {
-            let name = text(&stage["id"]);
-            list(&stage["steps"]).iter().map(|step| format!("{name}.{}", text(&step["id"]))).collect()
+            list(&stage["steps"]).iter().map(|step| text(&step["id"])).collect()
         };
         let whole: BTreeMap<String, Vec<String>> =
             stages.iter().map(|stage| (text(&stage["id"]), ids(stage))).collect();

@@ -1,14 +1,14 @@
 //! A chunk on its way in: its bytes go where they will lie as they come, and only the multipart frame around them is
 //! collected. What lies there counts for nothing until the chunk has been judged.
 
-use std::{fs::File, io, sync::Arc};
+use std::{io, sync::Arc};
 
 use axum::{body::Body, http::HeaderMap};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use hyper::{body::Incoming, header};
 
-use super::multipart;
+use super::{multipart, store::Store};
 
 /// The head of a part is not longer.
 const HEAD: usize = 4 << 10;
@@ -16,7 +16,7 @@ const HEAD: usize = 4 << 10;
 /// Room for one chunk in a file. Where a chunk is sent twice at a time, both land here: it is the same chunk.
 #[derive(Debug)]
 pub struct Place {
-    pub file: Arc<File>,
+    pub file: Arc<Store>,
     /// In bytes.
     pub start: u64,
     /// In bytes.
@@ -26,7 +26,7 @@ pub struct Place {
 /// The bytes of a part that lie in their place.
 #[derive(Clone, Debug)]
 pub struct Landed {
-    pub file: Arc<File>,
+    pub file: Arc<Store>,
     /// In bytes.
     pub length: u64,
 }
@@ -73,7 +73,7 @@ impl Place {
     fn put<'a>(&mut self, bytes: &'a [u8]) -> io::Result<&'a [u8]> {
         let fitting = usize::try_from(self.length).map_or(bytes.len(), |length| length.min(bytes.len()));
         let (bytes, rest) = bytes.split_at(fitting);
-        write_at(&self.file, self.start, bytes)?;
+        self.file.write_at(self.start, bytes)?;
         self.start += fitting as u64;
         self.length -= fitting as u64;
         Ok(rest)
@@ -91,37 +91,4 @@ fn fits(headers: &HeaderMap, head: usize, length: u64, announced: usize, most: u
     let frame = closing.and_then(|closing| announced.checked_sub(head)?.checked_sub(closing));
     let exact = |frame: usize| [0, "\r\n".len()].iter().any(|end| frame as u64 == length + *end as u64);
     announced <= most && frame.is_some_and(exact)
-}
-
-/// Writes at a place of the file, whoever else writes at another.
-pub fn write_at(file: &File, start: u64, bytes: &[u8]) -> io::Result<()> {
-    #[cfg(unix)]
-    return std::os::unix::fs::FileExt::write_all_at(file, bytes, start);
-    #[cfg(windows)]
-    {
-        let mut written = 0;
-        while written < bytes.len() {
-            let at = start + written as u64;
-            written += std::os::windows::fs::FileExt::seek_write(file, &bytes[written..], at)?;
-        }
-        Ok(())
-    }
-}
-
-/// Fills `bytes` from a place of the file.
-pub fn read_at(file: &File, start: u64, bytes: &mut [u8]) -> io::Result<()> {
-    #[cfg(unix)]
-    return std::os::unix::fs::FileExt::read_exact_at(file, bytes, start);
-    #[cfg(windows)]
-    {
-        let mut read = 0;
-        while read < bytes.len() {
-            let at = start + read as u64;
-            match std::os::windows::fs::FileExt::seek_read(file, &mut bytes[read..], at)? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                count => read += count,
-            }
-        }
-        Ok(())
-    }
 }

@@ -22,6 +22,7 @@ pub mod site;
 mod snapshot;
 mod socks;
 mod ssh;
+mod store;
 mod stream;
 mod strict;
 mod tls;

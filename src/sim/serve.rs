@@ -59,10 +59,9 @@ pub async fn listen(
     }
 }
 
-/// A connect to a silent address is tried again by TCP itself, in real time: after 1, 3 and 7 s (RFC 6298 with Linux's
-/// first timeout), and meets what the site has become by then.
-const RETRANSMISSIONS: [Duration; 3] =
-    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+/// A connect to a silent address is tried again by TCP itself: after 1, 3, 7 s and so on (RFC 6298 with Linux's first
+/// timeout), in the time of the site, and meets what the site has become by then.
+const RETRANSMISSIONS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(64));
 
 async fn connection(tcp: TcpStream, site: Arc<Site>, login: &(String, String)) -> io::Result<()> {
     tcp.set_nodelay(true)?;
@@ -98,17 +97,16 @@ async fn planned(mut wire: Wire, site: Arc<Site>, address: Ipv4Addr, port: u16) 
         }
     }
     let mut reach = site.with(|state, now| state.reach(now, address, port));
-    for pause in RETRANSMISSIONS {
-        if reach != Reach::Silent {
-            break;
+    let mut pause = RETRANSMISSIONS.0;
+    while reach == Reach::Silent {
+        tokio::select! {
+            ended = silence(&mut wire) => return ended,
+            () = site.clock.sleep(pause) => {}
         }
-        if tokio::time::timeout(pause, silence(&mut wire)).await.is_ok() {
-            return Ok(());
-        }
+        pause = RETRANSMISSIONS.1.min(2 * pause);
         reach = site.with(|state, now| state.reach(now, address, port));
     }
     match reach {
-        Reach::Silent => return silence(&mut wire).await,
         Reach::Refused => return socks::reply(&mut wire, Reply::Refused).await,
         Reach::Outside => {
             site.with(|state, now| state.outside_plan(now, &address.to_string(), port));
@@ -119,7 +117,7 @@ async fn planned(mut wire: Wire, site: Arc<Site>, address: Ipv4Addr, port: u16) 
             wire.reset().arm();
             return Ok(());
         }
-        Reach::Quiet | Reach::Http | Reach::Https | Reach::Ssh => {}
+        Reach::Silent | Reach::Quiet | Reach::Http | Reach::Https | Reach::Ssh => {}
     }
     socks::reply(&mut wire, Reply::Succeeded).await?;
     let reset = wire.reset();

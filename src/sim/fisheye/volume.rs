@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::File,
     io,
     sync::Arc,
 };
@@ -15,8 +14,9 @@ use sha2::{Digest, Sha256};
 use super::{
     super::{
         clock::Moment,
-        landing::{self, Landed, Place},
+        landing::{Landed, Place},
         random,
+        store::Store,
     },
     Cluster,
 };
@@ -68,7 +68,7 @@ pub struct Volume {
 /// Where the chunks of an open volume lie; made with the first of them.
 #[derive(Debug, Default)]
 pub struct Bytes {
-    file: Option<Arc<File>>,
+    file: Option<Arc<Store>>,
     digest: Rolling,
 }
 
@@ -130,11 +130,11 @@ impl Volume {
         }
     }
 
-    fn file(&mut self) -> io::Result<Arc<File>> {
+    fn file(&mut self) -> io::Result<Arc<Store>> {
         if let Some(file) = &self.bytes.file {
             return Ok(file.clone());
         }
-        Ok(self.bytes.file.insert(Arc::new(tempfile::tempfile()?)).clone())
+        Ok(self.bytes.file.insert(Arc::new(Store::new()?)).clone())
     }
 
     /// Where a chunk may lie already while it comes; none for one that is stored, which stays as it is.
@@ -151,13 +151,13 @@ impl Volume {
         let start = number * self.chunk_size;
         let file = self.file()?;
         match data {
-            Data::Here(data) => landing::write_at(&file, start, data)?,
+            Data::Here(data) => file.write_at(start, data)?,
             Data::Landed(landed) if Arc::ptr_eq(&landed.file, &file) => {}
             // A patch of the state has moved the volume to another file meanwhile.
             Data::Landed(landed) => {
                 let mut data = vec![0; usize::try_from(landed.length).map_err(io::Error::other)?];
-                landing::read_at(&landed.file, start, &mut data)?;
-                landing::write_at(&file, start, &data)?;
+                landed.file.read_at(start, &mut data)?;
+                file.write_at(start, &data)?;
             }
         }
         self.stored.insert(number);
@@ -166,7 +166,7 @@ impl Volume {
 
     fn read(&mut self, number: u64) -> io::Result<Vec<u8>> {
         let mut data = vec![0; usize::try_from(self.chunk_length(number)).map_err(io::Error::other)?];
-        landing::read_at(&*self.file()?, number * self.chunk_size, &mut data)?;
+        self.file()?.read_at(number * self.chunk_size, &mut data)?;
         Ok(data)
     }
 
@@ -182,7 +182,7 @@ impl Volume {
             let digest = &mut self.bytes.digest;
             while left > 0 {
                 let length = left.min(piece.len());
-                landing::read_at(&file, at, &mut piece[..length])?;
+                file.read_at(at, &mut piece[..length])?;
                 digest.md5.update(&piece[..length]);
                 digest.sha256.update(&piece[..length]);
                 (at, left) = (at + length as u64, left - length);
