@@ -5,6 +5,7 @@ pub const MESSAGES: &[(&str, &str)] = &[
     ("cli", include_str!("../templates/messages/cli.toml")),
     ("clients", include_str!("../templates/messages/clients.toml")),
     ("engine", include_str!("../templates/messages/engine.toml")),
+    ("failure", include_str!("../templates/messages/failure.toml")),
     ("plan", include_str!("../templates/messages/plan.toml")),
     ("report", include_str!("../templates/messages/report.toml")),
     ("sim", include_str!("../templates/messages/sim.toml")),

@@ -5,7 +5,7 @@ use std::{error::Error, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::Text;
+use crate::{messages::message, text::Text};
 
 /// The kind of a failure. It decides the exit code of the process; the numbers are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +90,16 @@ impl Failure {
             effect: Effect::None,
             log: None,
         })
+    }
+
+    /// A file or folder of this machine that could not be read or written: always with what helps.
+    pub fn on_disk(doing: Text, place: impl ToString, error: &dyn Error) -> Box<Self> {
+        Self::new(Kind::Local, doing).at(place).because(error).make_room()
+    }
+
+    /// Advises what helps where this machine could not keep something.
+    pub fn make_room(self: Box<Self>) -> Box<Self> {
+        self.advise(message("failure.disk.make_room", &[]))
     }
 
     pub fn at(mut self: Box<Self>, place: impl ToString) -> Box<Self> {

@@ -14,7 +14,7 @@ use super::{platform, session::Session};
 use crate::{
     clients::redact::Redactor,
     engine::event::{Event, Sink},
-    failure::{Failure, Kind, Result},
+    failure::{Failure, Result},
     messages::message,
 };
 
@@ -26,9 +26,8 @@ pub struct Log(Dispatch);
 
 /// Opens the log.
 pub fn open(session: &Session, path: &Path, redactor: &Redactor) -> Result<Log> {
-    let file = platform::new_private_file(path).map_err(|error| {
-        Failure::new(Kind::Local, message("cli.log.doing", &[])).at(path.display()).because(&error)
-    })?;
+    let file = platform::new_private_file(path)
+        .map_err(|error| Failure::on_disk(message("cli.log.doing", &[]), path.display(), &error))?;
     let writer = Redacting {
         file: Arc::new(Mutex::new(file)),
         redactor: redactor.clone(),

@@ -9,7 +9,7 @@ use std::{
 use super::config::Config;
 use crate::{
     digest,
-    failure::{Failure, Kind, Result},
+    failure::{Failure, Result},
     messages::message,
     plan::{Located, Plan},
 };
@@ -93,10 +93,7 @@ pub fn stand_in(folder: &Path, plan: &Plan) -> Result<()> {
     stand_ins(plan).iter().try_for_each(|file| {
         make(file).map_err(|error| {
             let doing = message("cli.media.stand-in", &[]);
-            Failure::new(Kind::Local, doing)
-                .at(folder.join(&file.name).display())
-                .because(&error)
-                .advise(message("cli.disk.advice", &[]))
+            Failure::on_disk(doing, folder.join(&file.name).display(), &error)
         })
     })
 }

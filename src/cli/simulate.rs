@@ -121,9 +121,7 @@ pub fn run(session: &Session, options: &Simulate) -> Result<Ended> {
         stop::requested().await;
         if let Some(path) = &options.save {
             running.save(path).map_err(|error| {
-                Failure::new(Kind::Local, message("cli.simulate.saving", &[]))
-                    .at(path.display())
-                    .because(&error)
+                Failure::on_disk(message("cli.simulate.saving", &[]), path.display(), &error)
             })?;
             let saved = message("cli.simulate.saved", &[("file", &quoted(&path.display().to_string()))]);
             session.screen.aside(session.screen.say(&saved));

@@ -196,9 +196,7 @@ fn record(folder: &Path) -> Result<Option<Identity>> {
 }
 
 fn local(path: &Path, error: &io::Error) -> Box<Failure> {
-    Failure::new(Kind::Local, message("cli.site.doing", &[]))
-        .at(path.display())
-        .because(error)
+    Failure::on_disk(message("cli.site.doing", &[]), path.display(), error)
         .advise(message("cli.site.advice", &[]))
 }
 

@@ -103,7 +103,7 @@ fn trust(config: &Config, pins: impl PinStore + 'static) -> Result<TrustStore> {
         })
         .collect::<Result<_>>()?;
     TrustStore::open(config.trust.mode, listed, pins)
-        .map_err(|error| Failure::new(Kind::Local, doing()).because(&error))
+        .map_err(|error| Failure::new(Kind::Local, doing()).because(&error).make_room())
 }
 
 /// The workbook that takes the serials; `label` names the backup.
@@ -114,12 +114,8 @@ pub fn workbook(loaded: &Loaded, label: &str) -> Option<Workbook> {
 /// The plan as its copy in `folder` has it, with the serials that earlier runs of the rehearsal wrote there.
 pub fn copied(loaded: Loaded, folder: &Path) -> Result<Loaded> {
     let Some(source) = &loaded.source else { return Ok(loaded) };
-    let path = copy(source, folder).map_err(|error| {
-        Failure::new(Kind::Local, message("cli.workbook.copying", &[]))
-            .at(folder.display())
-            .because(&error)
-            .advise(message("cli.disk.advice", &[]))
-    })?;
+    let path = copy(source, folder)
+        .map_err(|error| Failure::on_disk(message("cli.workbook.copying", &[]), folder.display(), &error))?;
     let copied = plan::check(&path, &CheckOptions::default());
     match copied.plan {
         Some(plan) => Ok(Loaded { plan, findings: loaded.findings, source: copied.source }),

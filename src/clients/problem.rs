@@ -201,9 +201,7 @@ impl Problem {
                 }
             }
             Self::Unrecorded(error) => {
-                failure = failure
-                    .answer(message("clients.http.unrecorded", &[("why", &error)]))
-                    .advise(message("clients.http.make-room", &[]));
+                failure = failure.answer(message("clients.http.unrecorded", &[("why", &error)])).make_room();
             }
         }
         if effect == Effect::Unknown && class != Class::Read {

@@ -114,7 +114,8 @@ impl Refusal {
                 .advise(message("clients.trust.unknown_advice", &[("found", found)])),
             Self::NotKept { endpoint, why } => Failure::new(Kind::Local, doing)
                 .at(endpoint)
-                .answer(message("clients.trust.not_kept", &[("why", why)])),
+                .answer(message("clients.trust.not_kept", &[("why", why)]))
+                .make_room(),
         }
     }
 }

@@ -79,9 +79,8 @@ impl Lock {
     pub fn acquire(folder: &Path, holder: Holder, take_over: bool) -> Result<Self> {
         let path = folder.join("lock");
         let holder_path = folder.join(HOLDER);
-        let local = |error: io::Error| {
-            Failure::new(Kind::Local, message("engine.lock.locking", &[])).at(path.display()).because(&error)
-        };
+        let local =
+            |error: io::Error| Failure::on_disk(message("engine.lock.locking", &[]), path.display(), &error);
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).write(true).read(true);
         platform::private(&mut options);

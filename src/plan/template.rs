@@ -33,7 +33,7 @@ pub fn write_filled(path: &Path, values: &[(CellRef, String)]) -> Result<()> {
         toml::from_str(embed::TEMPLATE).map_err(|e| Failure::new(Kind::Bug, doing()).because(&e))?;
     build(&layout, values)
         .and_then(|mut workbook| workbook.save(path))
-        .map_err(|e| Failure::new(Kind::Local, doing()).at(path.display()).because(&e))
+        .map_err(|e| Failure::on_disk(doing(), path.display(), &e))
 }
 
 /// `templates/template.toml`.

@@ -27,7 +27,7 @@ use crate::{
         wire::Receipt,
     },
     engine::{self, Content, FieldValue, event::Evidence, handle::Handle},
-    failure::{Failure, Kind, Result},
+    failure::{Failure, Result},
     messages::message,
     plan::{Diagnostic, Plan, view},
 };
@@ -178,9 +178,7 @@ impl World {
             fs::write(path, serde_json::to_vec_pretty(&redacted).map_err(io::Error::other)?)
         };
         write(&path).map_err(|error| {
-            let doing = message("stages.world.keeping_payload", &[]);
-            let advice = message("stages.world.disk_advice", &[]);
-            Failure::new(Kind::Local, doing).at(path.display()).because(&error).advise(advice)
+            Failure::on_disk(message("stages.world.keeping_payload", &[]), path.display(), &error)
         })
     }
 }

@@ -22,7 +22,7 @@ use crate::support::{
     side_by_side,
     site::{SimulatedSite, Snapshot},
     staged::{End, Staged, once_only, orphans, staged},
-    tool::{Ran, Voyager},
+    tool::Voyager,
 };
 
 /// When the process dies, in the order of an act.
@@ -202,7 +202,7 @@ pub fn finishes(site: &SimulatedSite, act: &Act, to_the_end: bool) {
     let mut ran = command().run();
     if ran.status.code() == Some(9) {
         let done = operation.as_ref().and_then(|name| once_only(&site.ledger()).get(name).copied()) > Some(0);
-        let settle = printed_settlement(&ran, &step.id, done).replace("<tower_vm>", &vm_of(site));
+        let settle = ran.settlement(&step.id, done).replace("<tower_vm>", &vm_of(site));
         ran = command().args(["--settle", &settle]).run();
     }
     let ran = ran.exits_with(0);
@@ -210,15 +210,6 @@ pub fn finishes(site: &SimulatedSite, act: &Act, to_the_end: bool) {
     let end = if to_the_end { staged().last() } else { Some(*stage) };
     assert_eq!(End::of(site), end.expect("a stage").end, "{what}");
     assert!(orphans(&site.state()) <= 1, "more than one orphan volume {what}");
-}
-
-/// The `--settle` argument that the tool printed for this answer.
-fn printed_settlement(ran: &Ran, step: &str, done: bool) -> String {
-    let wanted = format!("{step}={}", if done { "done" } else { "absent" });
-    let all = format!("{}{}", ran.stdout, ran.stderr);
-    let words = all.split_whitespace().map(|word| word.trim_matches(|c: char| "`'\"，。".contains(c)));
-    let printed = words.into_iter().find(|word| word.starts_with(&wanted));
-    printed.unwrap_or_else(|| panic!("no --settle {wanted} printed: {ran}")).to_owned()
 }
 
 /// What the operator reads in the cluster's interface.

@@ -312,11 +312,8 @@ impl Story {
 
     /// The flags that the tool printed, chosen by what the site has counted.
     fn flags(&self, ran: &Ran) -> Vec<String> {
-        let said = format!("{}{}", ran.stdout, ran.stderr);
-        let words = said.split_whitespace().map(|word| word.trim_matches(|c: char| "`'\"，。".contains(c)));
-        let words: Vec<&str> = words.collect();
         let mut flags = Vec::new();
-        for pair in words.windows(2) {
+        for pair in ran.words().windows(2) {
             match pair {
                 ["--redo", step] => flags.extend(["--redo".to_owned(), (*step).to_owned()]),
                 ["--settle", word] => {

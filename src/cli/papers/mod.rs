@@ -87,7 +87,7 @@ impl PastRun {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => {
                 let doing = message("cli.report.reading", &[]);
-                Err(Failure::new(Kind::Local, doing).at(path.display()).because(&error))
+                Err(Failure::on_disk(doing, path.display(), &error))
             }
         }
     }

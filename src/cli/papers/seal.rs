@@ -13,7 +13,7 @@ use super::{FOLDER, PastRun};
 use crate::{
     digest,
     engine::journal::line,
-    failure::{Failure, Kind, Result},
+    failure::{Failure, Result},
     messages::message,
     text::Text,
 };
@@ -50,9 +50,7 @@ pub fn seal(past: &PastRun) -> Result<()> {
         file.persist(&path)?;
         Ok(())
     };
-    write().map_err(|error| {
-        Failure::new(Kind::Local, message("cli.report.sealing", &[])).at(path.display()).because(&error)
-    })
+    write().map_err(|error| Failure::on_disk(message("cli.report.sealing", &[]), path.display(), &error))
 }
 
 /// What does not agree with the seal of this run any more.
@@ -61,9 +59,8 @@ pub fn seal(past: &PastRun) -> Result<()> {
 /// [`Kind::Local`]: something cannot be read.
 pub fn broken(past: &PastRun) -> Result<Vec<Text>> {
     let path = past.folder().join(NAME);
-    let local = |error: &io::Error| {
-        Failure::new(Kind::Local, message("cli.report.reading", &[])).at(path.display()).because(error)
-    };
+    let local =
+        |error: &io::Error| Failure::on_disk(message("cli.report.reading", &[]), path.display(), error);
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -25,7 +25,7 @@ use crate::{
         forecast::{Course, Forecast, forecast},
         journal::FileStorage,
     },
-    failure::{Failure, Kind, Result},
+    failure::{Failure, Result},
     messages::message,
     plan::Plan,
     stages::world::World,
@@ -116,7 +116,8 @@ fn told(forecast: &Forecast) -> Value {
 fn scratch() -> Result<tempfile::TempDir> {
     let memory = Path::new("/dev/shm");
     let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-    folder.map_err(|error| Failure::new(Kind::Local, message("cli.media.stand-in", &[])).because(&error))
+    let doing = || message("cli.media.stand-in", &[]);
+    folder.map_err(|error| Failure::on_disk(doing(), std::env::temp_dir().display(), &error))
 }
 
 /// The changing requests, step by step in the order of the runbook; those of a step that differ in their chunk only are

@@ -32,7 +32,7 @@ use crate::{
         self, Answer, Journal, Lock, Options, Question, SecretKey, event::RunSummary, journal::FileStorage,
         lock::Holder, question::Form,
     },
-    failure::{Failure, Kind, Result},
+    failure::{Failure, Result},
     messages::message,
     text::Text,
     ui::{self, summary::Summary},
@@ -85,7 +85,7 @@ pub async fn run(
     let ended = async {
         tracing::info!(version = env!("CARGO_PKG_VERSION"), site = site.key, run, rehearsal, "run begins");
         let local = |path: &Path, error: &io::Error| {
-            Failure::new(Kind::Local, message("cli.run.preparing", &[])).at(path.display()).because(error)
+            Failure::on_disk(message("cli.run.preparing", &[]), path.display(), error)
         };
         let journal = Journal::open(Box::new(FileStorage::new(site.journal())), &site.key, &run)?;
         let key_path = site.path.join("secret.key");

@@ -13,7 +13,7 @@ use crate::{
         http::Call,
         problem::Problem,
     },
-    failure::{Failure, Kind, Result},
+    failure::{Failure, Result},
     messages::message,
 };
 
@@ -143,8 +143,5 @@ impl Receiver for Part<'_> {
 }
 
 fn local(name: &ReportName, error: &io::Error) -> Box<Failure> {
-    Failure::new(Kind::Local, message("clients.inspector.keeping", &[]))
-        .at(name)
-        .because(error)
-        .advise(message("clients.inspector.disk_advice", &[]))
+    Failure::on_disk(message("clients.inspector.keeping", &[]), name, error)
 }

@@ -84,7 +84,8 @@ impl Service {
             changes,
         };
         self.wire.record(&exchange).map_err(|error| {
-            let failure = self.failing(Kind::Local, message("clients.ssh.doing_record", &[])).because(&error);
+            let doing = message("clients.ssh.doing_record", &[]);
+            let failure = self.failing(Kind::Local, doing).because(&error).make_room();
             if changes { failure.answer_lost() } else { failure }
         })
     }

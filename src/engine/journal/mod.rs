@@ -254,9 +254,6 @@ fn order(place: &str, rule: &str, kind: Kind) -> Box<Failure> {
 }
 
 fn local(storage: &dyn Storage, error: &io::Error) -> Box<Failure> {
-    Failure::new(Kind::Local, message("engine.journal.writing", &[]))
-        .at(storage.place())
+    Failure::on_disk(message("engine.journal.writing", &[]), storage.place(), error)
         .meaning(message("engine.journal.local", &[]))
-        .advise(message("engine.journal.make-room", &[]))
-        .because(error)
 }

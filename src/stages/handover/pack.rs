@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     engine::{Facts, handle::Handle},
-    failure::{Failure, Kind, Result},
+    failure::{Failure, Result},
     messages::message,
     stages::world::WorldRead,
 };
@@ -47,10 +47,7 @@ pub async fn check(world: &WorldRead, handle: &Handle) -> Result<Facts> {
 /// `Kind::Local`: it cannot be written, or what lies there is not what was written.
 pub fn keep(folder: &Path, papers: &[Paper]) -> Result<()> {
     let local = |path: &Path, error: &io::Error| {
-        Failure::new(Kind::Local, message("stages.handover.writing", &[]))
-            .at(path.display())
-            .because(error)
-            .advise(message("stages.handover.make-room", &[]))
+        Failure::on_disk(message("stages.handover.writing", &[]), path.display(), error)
     };
     fs::create_dir_all(folder).map_err(|error| local(folder, &error))?;
     for Paper { name, content } in papers {
@@ -72,6 +69,7 @@ pub fn keep(folder: &Path, papers: &[Paper]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Kind;
 
     #[test]
     fn papers_are_written_whole_and_over_older_ones() {

@@ -109,8 +109,5 @@ fn broken_off(mut failure: Box<Failure>) -> Box<Failure> {
 }
 
 fn local(path: &Path, error: &io::Error) -> Box<Failure> {
-    Failure::new(Kind::Local, message("stages.inspect.keeping", &[]))
-        .at(path.display())
-        .because(error)
-        .advise(message("stages.world.disk_advice", &[]))
+    Failure::on_disk(message("stages.inspect.keeping", &[]), path.display(), error)
 }

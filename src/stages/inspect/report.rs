@@ -6,7 +6,7 @@ use super::download::KEPT;
 use crate::{
     digest,
     engine::{Fact, handle::Handle},
-    failure::{Failure, Kind, Result},
+    failure::{Failure, Result},
     messages::message,
     stages::world::WorldRead,
     text::Text,
@@ -41,8 +41,7 @@ pub fn kept(world: &WorldRead, handle: &Handle) -> Result<Option<Report>> {
     // What the step in hand fetched a moment ago comes first.
     let Some(report) = handle.remembered(&KEPT).or_else(|| handle.fact(&REPORT)) else { return Ok(None) };
     let Some(path) = world.site_file(&report.file).filter(|path| path.is_file()) else { return Ok(None) };
-    let (_, sha256) = digest::sha256(&path).map_err(|error| {
-        Failure::new(Kind::Local, message("stages.inspect.reading", &[])).at(path.display()).because(&error)
-    })?;
+    let (_, sha256) = digest::sha256(&path)
+        .map_err(|error| Failure::on_disk(message("stages.inspect.reading", &[]), path.display(), &error))?;
     Ok((sha256 == report.sha256).then_some(report))
 }

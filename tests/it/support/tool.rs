@@ -184,6 +184,20 @@ impl Ran {
         self
     }
 
+    /// Every word that the operator was told, without the quotes around it.
+    pub fn words(&self) -> Vec<&str> {
+        let said = [&self.stdout, &self.stderr].into_iter().flat_map(|told| told.split_whitespace());
+        said.map(|word| word.trim_matches(|c: char| "`'\"，。".contains(c))).collect()
+    }
+
+    /// What it printed to be given to `--settle` where `step` has happened, or has not.
+    #[track_caller]
+    pub fn settlement(&self, step: &str, happened: bool) -> String {
+        let wanted = format!("{step}={}", if happened { "done" } else { "absent" });
+        let printed = self.words().into_iter().find(|word| word.starts_with(&wanted));
+        printed.unwrap_or_else(|| panic!("no --settle {wanted} printed: {self}")).to_owned()
+    }
+
     /// The standard output as one JSON document.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
