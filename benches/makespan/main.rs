@@ -34,7 +34,7 @@ const WAITS: [&str; 7] = [
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().collect();
     let speed = arguments.iter().position(|argument| argument == "--speed");
-    let speed: f64 = speed.and_then(|at| arguments.get(at + 1)).map_or(Ok(60.0), |speed| speed.parse())?;
+    let speed: f64 = speed.and_then(|at| arguments.get(at + 1)).map_or(Ok(20.0), |speed| speed.parse())?;
     let graph = Graph::of_the_runbook()?;
     let spans = spans::configured();
     let run = of(speed, &[], "")?;
