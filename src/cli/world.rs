@@ -102,8 +102,15 @@ fn trust(config: &Config, pins: impl PinStore + 'static) -> Result<TrustStore> {
             text.parse().map_err(wrong)
         })
         .collect::<Result<_>>()?;
-    TrustStore::open(config.trust.mode, listed, pins)
-        .map_err(|error| Failure::new(Kind::Local, doing()).because(&error).make_room())
+    TrustStore::open(config.trust.mode, listed, pins).map_err(|error| {
+        let failure = Failure::new(Kind::Local, doing()).because(&error);
+        match error.kind() {
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
+                failure.advise(message("cli.trust.damaged", &[]))
+            }
+            _ => failure.make_room(),
+        }
+    })
 }
 
 /// The workbook that takes the serials; `label` names the backup.

@@ -108,7 +108,7 @@ pub struct Poll {
 
 impl Default for Poll {
     fn default() -> Self {
-        // A second at first (api-fisheye §5); a quarter of a minute is 4.5 % of five and a half.
+        // A second at first (api-fisheye §5); a quarter of a minute is a twentieth of five minutes.
         Self { first: Duration::from_secs(1), slowest: Duration::from_secs(15) }
     }
 }

@@ -8,9 +8,8 @@ use crate::{failure::Result, text::Text};
 /// A rehearsal's waits are short, and one look on a busy machine may outlast them: so many looks decide at least.
 const LOOKS: u32 = 4;
 
-/// Of the time waited so far, so much passes until the next look: a change is to be noticed within 5 % of the wait, and
-/// the look itself takes its time, too.
-const SHARE: f64 = 0.045;
+/// Of the time waited so far, so much may pass until a change is noticed.
+const SHARE: f64 = 0.05;
 
 /// The pace of one series of looks: quick at first, slower with the time waited. A change is noticed within a twentieth
 /// of the wait, or within the first pause where that is longer; a long wait costs a request now and then.
@@ -84,7 +83,7 @@ mod tests {
     #[test]
     fn a_change_is_noticed_within_a_twentieth_of_the_wait_or_a_second() {
         for pair in looks(Poll::default(), 7200).windows(2) {
-            let allowed = pair[0].mul_f64(0.05).max(Duration::from_secs(1));
+            let allowed = pair[0].mul_f64(SHARE).max(Duration::from_secs(1));
             assert!(pair[1] - pair[0] <= allowed, "{pair:?}");
         }
     }

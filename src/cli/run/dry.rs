@@ -114,10 +114,10 @@ fn told(forecast: &Forecast) -> Value {
 }
 
 fn scratch() -> Result<tempfile::TempDir> {
-    let memory = Path::new("/dev/shm");
-    let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-    let doing = || message("cli.media.stand-in", &[]);
-    folder.map_err(|error| Failure::on_disk(doing(), std::env::temp_dir().display(), &error))
+    let (memory, usual) = (Path::new("/dev/shm"), std::env::temp_dir());
+    let folder = if memory.is_dir() { memory } else { &usual };
+    tempfile::tempdir_in(folder)
+        .map_err(|error| Failure::on_disk(message("cli.media.stand-in", &[]), folder.display(), &error))
 }
 
 /// The changing requests, step by step in the order of the runbook; those of a step that differ in their chunk only are

@@ -10,6 +10,8 @@ use crate::{clients::wire::Class, failure::Result};
 
 /// Bytes of one look; the rest waits for the next one.
 const PIECE: usize = 256 << 10;
+/// Before the status of the search for the process.
+const STATUS: &str = "pgrep=";
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// What one look at a log has shown.
@@ -50,19 +52,28 @@ impl LogTail {
     pub async fn read(&mut self, machine: &Looker, process: &'static str) -> Result<Piece> {
         // `head` ends the pipe without a fuss, so that a log which is not there yet reads like an empty one.
         let read = format!("tail -c +{} {} | head -c {PIECE}", self.offset + 1, self.file);
-        let line = format!("pgrep -f '{process}' > /dev/null; echo $?; {read}");
+        let line = format!("pgrep -f '{process}' > /dev/null; echo {STATUS}$?; {read}");
         let command = Command::new("ssh.log", &line, Class::Read, LIMIT);
         let (output, raw) = machine.0.run_raw(&command).await?;
-        let (found, raw) = raw.split_at(raw.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1));
-        let running = match found {
-            b"0\n" => true,
-            b"1\n" => false,
-            _ => return Err(machine.odd(&line, &output)),
-        };
+        let (running, raw) = split(&raw).ok_or_else(|| machine.odd(&line, &output))?;
         let whole = whole_lines(raw);
         self.offset += whole.len() as u64;
         let text = machine.0.masked(&String::from_utf8_lossy(whole));
         Ok(Piece { running, lines: text.lines().map(plain).collect(), more: raw.len() >= PIECE })
+    }
+}
+
+/// Whether the process was found, and what follows. A login may say something of its own before.
+fn split(raw: &[u8]) -> Option<(bool, &[u8])> {
+    let mut rest = raw;
+    loop {
+        let (line, behind) = rest.split_at(rest.iter().position(|byte| *byte == b'\n')? + 1);
+        match line.strip_prefix(STATUS.as_bytes()) {
+            Some(b"0\n") => return Some((true, behind)),
+            Some(b"1\n") => return Some((false, behind)),
+            Some(_) => return None,
+            None => rest = behind,
+        }
     }
 }
 
@@ -105,6 +116,15 @@ mod tests {
         assert_eq!(whole_lines(b"thr"), b"");
         assert_eq!(whole_lines(b""), b"");
         assert_eq!(whole_lines(&vec![b'x'; PIECE]).len(), PIECE);
+    }
+
+    #[test]
+    fn the_log_begins_behind_the_status_whatever_a_login_says_before() {
+        assert_eq!(split(b"pgrep=0\none\n"), Some((true, &b"one\n"[..])));
+        assert_eq!(split(b"Welcome\npgrep=1\n"), Some((false, &b""[..])));
+        assert_eq!(split(b"pgrep=2\none\n"), None, "a pgrep that failed");
+        assert_eq!(split(b"bash: no such command\n"), None);
+        assert_eq!(split(b""), None);
     }
 
     #[test]

@@ -96,7 +96,10 @@ impl Watch {
                 self.last = words(status);
             }
             DeployStatus::Ended { .. } => {
-                self.ended = true;
+                if !self.ended {
+                    // What was said while services restarted is no verdict.
+                    (self.ended, self.falses) = (true, None);
+                }
                 self.last = words(status);
             }
             DeployStatus::Disturbed(_) => {}
@@ -236,6 +239,14 @@ mod tests {
             assert!(looks.waits(23, &ended(), Some(&Verdict::NotDeployed)));
             assert_eq!(looks.judge(&ended(), Some(&Verdict::Deployed)), Look::Deployed);
         }
+    }
+
+    #[test]
+    fn what_was_said_before_the_clean_end_does_not_count() {
+        let mut looks = Looks::every(10, true);
+        assert!(looks.waits(60, &disturbed(), Some(&Verdict::NotDeployed)));
+        assert!(looks.waits(23, &ended(), Some(&Verdict::NotDeployed)));
+        assert_eq!(looks.judge(&ended(), Some(&Verdict::Deployed)), Look::Deployed);
     }
 
     #[test]
