@@ -19,7 +19,6 @@ mod deploy_backup;
 mod deploy_cloudtower;
 mod deploy_observability;
 mod deploy_packages;
-mod digesting;
 mod editions;
 mod init_cluster;
 mod jobs;

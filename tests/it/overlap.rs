@@ -40,8 +40,11 @@ fn the_image_travels_while_the_cluster_is_set_up_and_packages_while_it_is_attach
     });
     assert!(site.ledger().views.is_empty(), "nothing is configured before it is attached");
     site.release();
-    assert!(tool.wait().expect("it ends").success(), "{}", std::fs::read_to_string(&log).unwrap_or_default());
-    assert!(site.ledger().mutations.values().all(|most| *most == 1));
+    let succeeded = tool.wait().expect("it ends").success();
+    let told = std::fs::read_to_string(&log).unwrap_or_default();
+    assert!(succeeded, "{told}");
+    let mutations = site.ledger().mutations;
+    assert!(mutations.values().all(|most| *most == 1), "{mutations:?} {told}");
 }
 
 #[test]
