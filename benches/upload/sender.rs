@@ -16,6 +16,7 @@ use tokio_util::io::ReaderStream;
 use voyager::{
     clients::{
         call::{Call, Scheme, Target},
+        content::Content,
         dial::{Dialler, Endpoint},
         form::Form,
         http::{Answer, Http, Pause},
@@ -188,13 +189,13 @@ impl ChunkSink for Images {
         &'a self,
         volume: &'a Volume,
         chunk: u32,
-        bytes: Bytes,
+        content: Content,
     ) -> BoxFuture<'a, std::result::Result<Accepted, ChunkFailure>> {
         let call = call("fisheye.image.chunk", "/api/v2/images/upload")
             .query("zbs_volume_id", &volume.zbs_volume_id)
             .query("chunk_num", chunk)
             .query("image_uuid", &volume.image_uuid)
-            .form(Form::new().file("file", "chunk", bytes));
+            .form(Form::new().file("file", "chunk", content));
         Box::pin(async move {
             let answer = self.ask(&call).await;
             answer.map_err(|failure| ChunkFailure { failure, setback: Setback::Final, retry_after: None })

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use reqwest::{header, multipart};
 use serde_json::{Map, Value};
 
-use super::limits::Limits;
+use super::{content::Content, limits::Limits};
 
 /// A multipart body; cheap to send again.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +17,7 @@ pub struct Form {
 #[derive(Clone, Debug)]
 enum Part {
     Text(String),
-    File { name: &'static str, bytes: Bytes },
+    File { name: &'static str, content: Content },
 }
 
 impl Form {
@@ -32,9 +31,9 @@ impl Form {
         self
     }
 
-    /// Bytes as `application/octet-stream` under a file name.
-    pub fn file(mut self, name: &'static str, file_name: &'static str, bytes: Bytes) -> Self {
-        self.parts.push((name, Part::File { name: file_name, bytes }));
+    /// Content as `application/octet-stream` under a file name.
+    pub fn file(mut self, name: &'static str, file_name: &'static str, content: impl Into<Content>) -> Self {
+        self.parts.push((name, Part::File { name: file_name, content: content.into() }));
         self
     }
 
@@ -49,27 +48,27 @@ impl Form {
 
     /// What the transcript keeps of it: texts as they are, JSON in them as JSON, and of files how long they were.
     pub(super) fn described(&self) -> String {
-        let length = |bytes: &Bytes| format!("chunk of {} bytes", bytes.len());
-        if let [(_, Part::File { bytes, .. })] = self.parts.as_slice() {
-            return length(bytes);
+        let length = |content: &Content| format!("chunk of {} bytes", content.length());
+        if let [(_, Part::File { content, .. })] = self.parts.as_slice() {
+            return length(content);
         }
         let shown = |part: &Part| match part {
             Part::Text(text) => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str())),
-            Part::File { bytes, .. } => Value::from(length(bytes)),
+            Part::File { content, .. } => Value::from(length(content)),
         };
         let parts: Map<String, Value> =
             self.parts.iter().map(|(name, part)| ((*name).to_owned(), shown(part))).collect();
         Value::Object(parts).to_string()
     }
 
-    /// A body of `reqwest` cannot be cloned, so it is built anew for each sending; the bytes are shared.
+    /// A body of `reqwest` cannot be cloned, so it is built anew for each sending; bytes are shared, files read again.
     pub(super) fn build(&self) -> multipart::Form {
         let built = multipart::Form::new();
         self.parts.iter().fold(built, |form, (name, part)| match part {
             Part::Text(text) => form.text(*name, text.clone()),
-            Part::File { name: file_name, bytes } => {
+            Part::File { name: file_name, content } => {
                 let octets = header::HeaderValue::from_static("application/octet-stream");
-                let part = multipart::Part::stream_with_length(bytes.clone(), bytes.len() as u64)
+                let part = multipart::Part::stream_with_length(content.body(), content.length())
                     .file_name(*file_name)
                     .headers(header::HeaderMap::from_iter([(header::CONTENT_TYPE, octets)]));
                 form.part(*name, part)
@@ -80,6 +79,7 @@ impl Form {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use serde_json::json;
 
     use super::*;

@@ -2,6 +2,7 @@
 //! one folder per API.
 
 pub mod call;
+pub mod content;
 pub mod dial;
 pub mod download;
 pub mod fisheye;

@@ -4,9 +4,9 @@
 use std::{
     collections::HashMap,
     fmt, fs,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use serde::Deserialize;
@@ -15,7 +15,10 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::upload::{self, Digests, Progress};
+use super::{
+    content::FileState,
+    upload::{self, Digests, Progress},
+};
 use crate::failure::Result;
 
 /// Table `[fleet]` of the configuration; 0 is no limit.
@@ -53,14 +56,6 @@ struct Shared {
     places: Arc<Semaphore>,
     line: Option<Line>,
     digests: Mutex<HashMap<FileState, Arc<OnceCell<Digests>>>>,
-}
-
-/// A file as it was when it was digested.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct FileState {
-    path: PathBuf,
-    size: u64,
-    modified: SystemTime,
 }
 
 /// A place among the files that travel, given back when dropped.
@@ -101,7 +96,7 @@ impl Transfers {
     }
 
     /// Returns when so many bytes may leave.
-    pub async fn admit(&self, bytes: usize) {
+    pub async fn admit(&self, bytes: u64) {
         let Some(line) = &self.0.line else { return };
         sleep_until(line.book(Instant::now(), bytes)).await;
     }
@@ -129,12 +124,7 @@ impl Transfers {
     }
 
     fn cell(&self, path: &Path) -> Option<Arc<OnceCell<Digests>>> {
-        let meta = fs::metadata(path).ok()?;
-        let state = FileState {
-            path: fs::canonicalize(path).ok()?,
-            size: meta.len(),
-            modified: meta.modified().ok()?,
-        };
+        let state = FileState::of(&fs::canonicalize(path).ok()?, &fs::metadata(path).ok()?).ok()?;
         let mut digests = self.0.digests.lock().unwrap_or_else(PoisonError::into_inner);
         Some(digests.entry(state).or_default().clone())
     }
@@ -142,7 +132,7 @@ impl Transfers {
 
 impl Line {
     /// When so many bytes may leave: after all that were booked before them.
-    fn book(&self, now: Instant, bytes: usize) -> Instant {
+    fn book(&self, now: Instant, bytes: u64) -> Instant {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let from = (*free).max(now);
         *free = from + Duration::from_secs_f64(bytes as f64 / self.bytes_per_second);

@@ -57,7 +57,7 @@ pub use manifest::{StageManifest, StepManifest};
 pub use question::{Answer, Question};
 pub use run::{Options, Setup, run};
 pub use select::Selection;
-pub use service::Turn;
+pub use service::{Slot, Turn};
 pub use settle::Settle;
 pub use stage::{Stage, check_runbook};
 pub use step::{ChangeProbe, Difference, OnceProbe, Sent, Steps, WaitProbe};

@@ -7,18 +7,18 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use crate::{
     clients::{
+        content::Content,
         transfers::{Place, Transfers},
         upload::{
             Accepted, AppendSink, Appending, Chunk, ChunkFailure, ChunkSink, Digests, Listing, Opened, Order,
             Stored, Volume,
         },
     },
-    engine::Turn,
+    engine::{Slot, Turn},
     failure::Result,
 };
 
@@ -26,24 +26,39 @@ use crate::{
 pub struct Travelling<S> {
     sink: S,
     turn: Turn,
+    /// The turn that came with the place: for the first change, which opens the upload.
+    slot: Mutex<Option<Slot>>,
     transfers: Transfers,
     /// Among the files that travel; kept as long as there is something to send.
     place: Mutex<Option<Place>>,
 }
 
 impl<S> Travelling<S> {
-    pub fn new(sink: S, turn: Turn, transfers: &Transfers, place: Option<Place>) -> Self {
-        Self { sink, turn, transfers: transfers.clone(), place: Mutex::new(place) }
+    pub fn new(sink: S, turn: Turn, slot: Option<Slot>, transfers: &Transfers, place: Option<Place>) -> Self {
+        let (slot, place) = (Mutex::new(slot), Mutex::new(place));
+        Self { sink, turn, slot, transfers: transfers.clone(), place }
+    }
+
+    /// The turn for a change of the service.
+    async fn turn(&self) -> Option<Slot> {
+        match taken(&self.slot) {
+            Some(slot) => Some(slot),
+            None => self.turn.take().await,
+        }
     }
 
     /// Waits for the line. CloudTower answers the last chunk of a package after it has taken the package in, which takes
     /// minutes: nothing travels then, and the place is another file's.
-    async fn leave(&self, bytes: usize, last: bool) {
+    async fn leave(&self, bytes: u64, last: bool) {
         self.transfers.admit(bytes).await;
         if last {
-            *self.place.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            drop(taken(&self.place));
         }
     }
+}
+
+fn taken<T>(from: &Mutex<Option<T>>) -> Option<T> {
+    from.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 impl<S: ChunkSink> ChunkSink for Travelling<S> {
@@ -53,7 +68,7 @@ impl<S: ChunkSink> ChunkSink for Travelling<S> {
 
     fn create(&self) -> BoxFuture<'_, Result<Volume>> {
         Box::pin(async {
-            let _slot = self.turn.take().await;
+            let _slot = self.turn().await;
             self.sink.create().await
         })
     }
@@ -62,17 +77,17 @@ impl<S: ChunkSink> ChunkSink for Travelling<S> {
         &'a self,
         volume: &'a Volume,
         chunk: u32,
-        bytes: Bytes,
+        content: Content,
     ) -> BoxFuture<'a, Result<Accepted, ChunkFailure>> {
         Box::pin(async move {
-            self.leave(bytes.len(), false).await;
-            self.sink.send(volume, chunk, bytes).await
+            self.leave(content.length(), false).await;
+            self.sink.send(volume, chunk, content).await
         })
     }
 
     fn delete<'a>(&'a self, volume: &'a Volume) -> BoxFuture<'a, Result<()>> {
         Box::pin(async {
-            let _slot = self.turn.take().await;
+            let _slot = self.turn().await;
             self.sink.delete(volume).await
         })
     }
@@ -93,22 +108,22 @@ impl<S: AppendSink> AppendSink for Travelling<S> {
 
     fn open(&self, first: Chunk) -> BoxFuture<'_, Result<Opened, ChunkFailure>> {
         Box::pin(async move {
-            self.leave(first.bytes.len(), first.last).await;
-            let _slot = self.turn.take().await;
+            self.leave(first.bytes.len() as u64, first.last).await;
+            let _slot = self.turn().await;
             self.sink.open(first).await
         })
     }
 
     fn sweep(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async {
-            let _slot = self.turn.take().await;
+            let _slot = self.turn().await;
             self.sink.sweep().await
         })
     }
 
     fn append<'a>(&'a self, upload: &'a Appending, chunk: Chunk) -> BoxFuture<'a, Result<(), ChunkFailure>> {
         Box::pin(async move {
-            self.leave(chunk.bytes.len(), chunk.last).await;
+            self.leave(chunk.bytes.len() as u64, chunk.last).await;
             self.sink.append(upload, chunk).await
         })
     }
@@ -119,7 +134,7 @@ impl<S: AppendSink> AppendSink for Travelling<S> {
 
     fn abandon<'a>(&'a self, upload: &'a Appending) -> BoxFuture<'a, Result<()>> {
         Box::pin(async {
-            let _slot = self.turn.take().await;
+            let _slot = self.turn().await;
             self.sink.abandon(upload).await
         })
     }
@@ -137,7 +152,7 @@ mod tests {
     #[tokio::test]
     async fn while_the_last_chunk_is_taken_in_another_file_may_travel() {
         let transfers = Transfers::new(Shares { uplink_mbit: 0, transfers: 1 });
-        let travelling = Travelling::new((), Turn::free(), &transfers, transfers.free_place());
+        let travelling = Travelling::new((), Turn::free(), None, &transfers, transfers.free_place());
         travelling.leave(1, false).await;
         assert!(transfers.free_place().is_none());
         travelling.leave(1, true).await;

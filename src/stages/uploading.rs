@@ -1,6 +1,8 @@
 //! A file of the media folder on its way to the cluster, resumed where an earlier run stopped.
 
-use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
+use std::{cell::RefCell, collections::BTreeSet, pin::pin, sync::Arc};
+
+use futures_util::FutureExt;
 
 use super::{media::MediaFile, travelling::Travelling};
 use crate::{
@@ -11,7 +13,7 @@ use crate::{
             Memo, Progress, Resume, Upload, Uploaded, Volume,
         },
     },
-    engine::{Fact, handle::Handle},
+    engine::{Fact, Slot, Turn, handle::Handle},
     failure::{Effect, Result},
     messages::message,
     text::Say,
@@ -32,11 +34,11 @@ pub async fn send(
     sink: impl ChunkSink + 'static,
     file: &MediaFile,
 ) -> Result<Uploaded> {
-    let place = place(transfers, handle, file).await?;
     let resume = resume(handle, file);
+    let (place, slot) = place(transfers, handle, file, resume.is_none()).await?;
     let chunks = RefCell::new(resume.as_ref().map(|resume| resume.acknowledged.clone()).unwrap_or_default());
     let upload = Upload {
-        sink: Arc::new(Travelling::new(sink, handle.turn(), transfers, place)),
+        sink: Arc::new(Travelling::new(sink, handle.turn(), slot, transfers, place)),
         file: &file.path,
         digests: transfers.known(&file.path),
         progress: &|progress| handle.transfer(&file.name, progress.done, progress.total),
@@ -58,14 +60,47 @@ pub async fn send(
     Ok(uploaded)
 }
 
-/// A place among the files that travel, of this cluster and of others; nothing is sent before.
-async fn place(transfers: &Transfers, handle: &Handle, file: &MediaFile) -> Result<Option<Place>> {
-    if let Some(place) = transfers.free_place() {
-        return Ok(Some(place));
-    }
+/// A place among the files that travel, of this cluster and of others, and the turn of the service if the upload is yet to
+/// be opened; nothing is sent before.
+async fn place(
+    transfers: &Transfers,
+    handle: &Handle,
+    file: &MediaFile,
+    opens: bool,
+) -> Result<(Option<Place>, Option<Slot>)> {
+    let turn = if opens { handle.turn() } else { Turn::free() };
     let args: [(&str, &dyn Say); 2] = [("file", &file.name), ("count", &transfers.at_a_time())];
-    handle.note(message("stages.uploading.queued", &args));
-    handle.unless_stopped(transfers.place()).await
+    let queued = || handle.note(message("stages.uploading.queued", &args));
+    handle.unless_stopped(admission(transfers, &turn, queued)).await
+}
+
+/// Both at once: who has to wait for one of them keeps nobody from the other.
+async fn admission(
+    transfers: &Transfers,
+    turn: &Turn,
+    queued: impl FnOnce(),
+) -> (Option<Place>, Option<Slot>) {
+    let mut queued = Some(queued);
+    loop {
+        let place = match transfers.free_place() {
+            Some(place) => Some(place),
+            None => {
+                if let Some(tell) = queued.take() {
+                    tell();
+                }
+                transfers.place().await
+            }
+        };
+        let mut take = pin!(turn.take());
+        if let Some(slot) = take.as_mut().now_or_never() {
+            return (place, slot);
+        }
+        drop(place);
+        let slot = take.await;
+        if let Some(place) = transfers.free_place() {
+            return (Some(place), slot);
+        }
+    }
 }
 
 /// The UUID of the volume that an earlier attempt of this step left open, if there is one.
@@ -92,10 +127,10 @@ pub async fn append(
         handle.transfer(&format!("SHA-256 {}", file.name), progress.done, progress.total);
     };
     let digests = transfers.digests(&file.path, &digesting).await?;
-    let place = place(transfers, handle, file).await?;
     let resume = handle.remembered(&APPENDING).map(|(digests, upload)| AppendResume { upload, digests });
+    let (place, slot) = place(transfers, handle, file, resume.is_none()).await?;
     let upload = AppendUpload {
-        sink: Arc::new(Travelling::new(sink, handle.turn(), transfers, place)),
+        sink: Arc::new(Travelling::new(sink, handle.turn(), slot, transfers, place)),
         file: &file.path,
         digests: digests.clone(),
         progress: &|progress| handle.transfer(&file.name, progress.done, progress.total),
@@ -112,4 +147,22 @@ pub async fn append(
         handle.forget_remembered()?;
     }
     done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clients::transfers::Shares;
+
+    #[tokio::test]
+    async fn however_many_files_wait_for_one_place_each_gets_it() {
+        let transfers = Transfers::new(Shares { uplink_mbit: 0, transfers: 1 });
+        let travels = || async {
+            let admitted = admission(&transfers, &Turn::free(), || {}).await;
+            tokio::task::yield_now().await;
+            drop(admitted);
+        };
+        futures_util::future::join_all((0..8).map(|_| travels())).await;
+        assert!(transfers.free_place().is_some());
+    }
 }

@@ -42,11 +42,20 @@ fn form_error(field: &str) -> Act {
 async fn before_deployment_calls_go_to_the_host_over_http_with_the_fixed_token() {
     let site = TestSite::start(|_| ok(json!({"host_uuid": "u", "disks": null, "ifaces": null}))).await;
     let host = fisheye(&site).scan_host(SECOND).await.unwrap();
-    assert_eq!(host.host_uuid, "u");
+    assert_eq!((host.host_uuid.as_str(), host.nics.len()), ("u", 0));
     let seen = &site.seen()[0];
     assert_eq!((seen.at, seen.line()), (Endpoint::new(SECOND, 80), "GET /api/v2/deployment/host".into()));
     assert_eq!(seen.token.as_deref(), Some("e79b85fc18b7402fbcc0391fe8d7d24c"));
     assert!(seen.head.to_lowercase().contains("host: 10.0.20.12\r\n"), "{}", seen.head);
+}
+
+#[tokio::test]
+async fn an_interface_is_found_by_its_name_in_any_case() {
+    let nics = json!([{"name": "ens192"}, {"name": "ens224"}]);
+    let site = TestSite::start(move |_| ok(json!({"host_uuid": "u", "disks": [], "ifaces": nics}))).await;
+    let host = fisheye(&site).scan_host(SECOND).await.unwrap();
+    assert_eq!(host.nic("ENS224").map(|nic| nic.name.as_str()), Some("ens224"));
+    assert!(host.nic("ens256").is_none());
 }
 
 #[tokio::test]
@@ -348,7 +357,7 @@ async fn a_chunk_travels_as_multipart_part_file_with_all_its_parameters() {
     .await;
     let sink = fisheye(&site).image_sink("tower v4.iso", 7, "by voyager");
     let volume: Volume = sink.create().await.unwrap();
-    let accepted = sink.send(&volume, 1, bytes::Bytes::from_static(b"abc")).await.unwrap();
+    let accepted = sink.send(&volume, 1, bytes::Bytes::from_static(b"abc").into()).await.unwrap();
     assert_eq!(accepted.missing, Some(vec![0]));
     let seen = site.seen();
     assert_eq!(

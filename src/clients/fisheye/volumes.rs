@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use reqwest::Method;
 use serde_json::Value;
@@ -10,6 +9,7 @@ use serde_json::Value;
 use super::{Fisheye, envelope};
 use crate::{
     clients::{
+        content::Content,
         form::Form,
         http::{Answer, Call},
         problem::Problem,
@@ -70,7 +70,7 @@ impl VolumeSink {
         }
     }
 
-    fn chunk(&self, volume: &Volume, chunk: u32, bytes: Bytes) -> Call {
+    fn chunk(&self, volume: &Volume, chunk: u32, content: Content) -> Call {
         let doing = message("clients.doing.send_chunk", &[("file", &self.file_name), ("chunk", &chunk)]);
         let (operation, path) = match self.kind {
             Kind::Image { .. } => ("fisheye.image.chunk", "/api/v2/images/upload"),
@@ -80,7 +80,7 @@ impl VolumeSink {
             .query("zbs_volume_id", &volume.zbs_volume_id)
             .query("chunk_num", chunk)
             .query("image_uuid", &volume.image_uuid)
-            .form(Form::new().file("file", "chunk", bytes))
+            .form(Form::new().file("file", "chunk", content))
     }
 }
 
@@ -93,9 +93,9 @@ impl ChunkSink for VolumeSink {
         &'a self,
         volume: &'a Volume,
         chunk: u32,
-        bytes: Bytes,
+        content: Content,
     ) -> BoxFuture<'a, Result<Accepted, ChunkFailure>> {
-        let call = self.chunk(volume, chunk, bytes);
+        let call = self.chunk(volume, chunk, content);
         Box::pin(async move {
             let result = self.fisheye.cluster_raw(&call, accepted).await;
             let (setback, retry_after) = match &result {

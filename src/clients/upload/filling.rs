@@ -6,15 +6,20 @@ use std::{
     time::Duration,
 };
 
-use tokio::task::{JoinError, JoinSet};
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    task::{JoinError, JoinSet},
+};
 
 use super::{
     Accepted, ChunkFailure, Memo, Order, Progress, Setback, Upload, Volume,
     account::Account,
-    source::{Piece, Source},
+    door::Door,
+    source::{Source, unreadable},
     window::Window,
 };
 use crate::{
+    clients::content::Content,
     failure::{Failure, Kind, Result},
     messages::message,
 };
@@ -50,6 +55,7 @@ pub(super) struct Filling<'u> {
     size: u64,
     pub account: Account,
     window: Window,
+    door: Door,
     /// Chunks under way; they travel on the runtime's workers.
     flights: JoinSet<Landed>,
     /// Chunks to be sent once more, which come before all others.
@@ -66,7 +72,8 @@ pub(super) struct Filling<'u> {
 
 /// A chunk to be sent, and what became of it so far.
 struct Parcel {
-    piece: Piece,
+    chunk: u32,
+    content: Content,
     /// How often it failed.
     failed: u32,
     /// Whether an answer was lost, so that it may be stored.
@@ -80,6 +87,12 @@ struct Landed {
     /// Whether an earlier chunk was open when it left.
     overtook: bool,
     result: Result<Accepted, ChunkFailure>,
+}
+
+impl Parcel {
+    fn new(chunk: u32, content: Content) -> Self {
+        Self { chunk, content, failed: 0, lost: false }
+    }
 }
 
 impl<'u> Filling<'u> {
@@ -100,6 +113,7 @@ impl<'u> Filling<'u> {
             volume: Arc::new(volume),
             size,
             window,
+            door: Door::new(),
             flights: JoinSet::new(),
             again: BTreeMap::new(),
             open: BTreeSet::new(),
@@ -117,7 +131,7 @@ impl<'u> Filling<'u> {
             while let Some(landed) = self.flights.join_next().await {
                 // What matters has been told already; an acknowledgement is still worth a note.
                 if let Ok(Landed { parcel, left_at, result: Ok(accepted), .. }) = landed {
-                    let _ = self.acknowledged(parcel.piece.chunk, left_at, accepted);
+                    let _ = self.acknowledged(parcel.chunk, left_at, accepted);
                 }
             }
         }
@@ -130,36 +144,42 @@ impl<'u> Filling<'u> {
             source.next().await?;
         }
         let mut next = 0;
-        let mut ready: Option<Piece> = None;
+        let mut ready: Option<Parcel> = None;
         loop {
             if self.flights.is_empty()
                 && let Some(rest) = self.rest.take()
             {
                 self.upload.sink.pause(rest).await;
             }
-            while self.rest.is_none() && self.flights.len() < self.window.width() {
-                let parcel = self.again.pop_first().map(|(_, parcel)| parcel);
-                let fresh = || ready.take().map(|piece| Parcel { piece, failed: 0, lost: false });
-                let Some(parcel) = parcel.or_else(fresh) else { break };
-                // The site may have told since that it has it.
-                if !self.account.has(parcel.piece.chunk) {
-                    self.launch(parcel);
-                }
-            }
             if !source.is_reading() && ready.is_none() {
                 let chunk_size = self.volume.chunk_size;
                 let wanted =
                     |chunk: &u32| !self.account.has(*chunk) || source.digests_want(*chunk, chunk_size);
                 if let Some(chunk) = (next..self.account.count()).find(wanted) {
-                    source.begin(chunk, chunk_size)?;
                     next = chunk + 1;
+                    if let Some(content) = source.unread(chunk, chunk_size) {
+                        ready = Some(Parcel::new(chunk, content));
+                        continue;
+                    }
+                    source.begin(chunk, chunk_size)?;
                 }
             }
+            let may_leave = self.rest.is_none() && self.flights.len() < self.window.width();
+            let waits = ready.is_some() || !self.again.is_empty();
             tokio::select! {
                 biased;
                 Some(landed) = self.flights.join_next() => self.landed(landed)?,
+                pass = self.door.opens(), if may_leave && waits => {
+                    let again = self.again.pop_first().map(|(_, parcel)| parcel);
+                    let parcel = again.or_else(|| ready.take());
+                    // The site may have told since that it has it.
+                    if let Some(parcel) = parcel.filter(|parcel| !self.account.has(parcel.chunk)) {
+                        self.launch(parcel, pass);
+                    }
+                },
                 piece = source.next(), if source.is_reading() => {
-                    ready = Some(piece?).filter(|piece| !self.account.has(piece.chunk));
+                    let piece = Some(piece?).filter(|piece| !self.account.has(piece.chunk));
+                    ready = piece.map(|piece| Parcel::new(piece.chunk, piece.bytes.into()));
                 }
                 else => if self.again.is_empty() && ready.is_none() {
                     return Ok(());
@@ -168,15 +188,23 @@ impl<'u> Filling<'u> {
         }
     }
 
-    fn launch(&mut self, parcel: Parcel) {
-        let chunk = parcel.piece.chunk;
+    fn launch(&mut self, parcel: Parcel, pass: Option<OwnedSemaphorePermit>) {
+        self.door.passes();
+        let chunk = parcel.chunk;
         let left_at = self.account.leaves(chunk);
         let overtook = self.open.first().is_some_and(|earliest| *earliest < chunk);
         self.open.insert(chunk);
-        self.sent += parcel.piece.bytes.len() as u64;
+        self.sent += parcel.content.length();
         let (sink, volume) = (self.upload.sink.clone(), self.volume.clone());
+        let (file, content) = (self.upload.file.to_owned(), parcel.content.clone().with(pass));
         self.flights.spawn(async move {
-            let result = sink.send(&volume, chunk, parcel.piece.bytes.clone()).await;
+            let mut result = sink.send(&volume, chunk, content).await;
+            if let Err(failed) = &mut result
+                && let Err(error) = parcel.content.check().await
+            {
+                // Not the site's fault, and no other volume could help.
+                (failed.failure, failed.setback) = (unreadable(&file, &error), Setback::Final);
+            }
             Landed { parcel, left_at, overtook, result }
         });
     }
@@ -187,7 +215,7 @@ impl<'u> Filling<'u> {
             Failure::new(Kind::Bug, message("clients.upload.finishing", &[("file", &file)])).because(&error)
         })?;
         match result {
-            Ok(accepted) => Ok(self.acknowledged(parcel.piece.chunk, left_at, accepted)?),
+            Ok(accepted) => Ok(self.acknowledged(parcel.chunk, left_at, accepted)?),
             Err(failure) => self.failed(parcel, overtook, failure),
         }
     }
@@ -209,7 +237,7 @@ impl<'u> Filling<'u> {
     /// Decides what a chunk that failed means for it, for the others and for the volume.
     fn failed(&mut self, mut parcel: Parcel, overtook: bool, failure: ChunkFailure) -> Result<(), Stop> {
         let ChunkFailure { failure, setback, retry_after } = failure;
-        let chunk = parcel.piece.chunk;
+        let chunk = parcel.chunk;
         let mut rest = Duration::ZERO;
         match setback {
             Setback::Final | Setback::Ended => return Err(Stop::Ours(failure)),

@@ -1,12 +1,14 @@
 //! Uploads in chunks; each protocol is a `ChunkSink` (numbered chunks) or an `AppendSink` (appended ones).
 //!
 //! The file is read once, in order; chunks travel on the runtime's workers, digests are made on threads of their
-//! own, and what is in memory is at most the window and two chunks.
+//! own, and what is in memory is at most the window and two chunks. Numbered chunks that no digest needs are not read
+//! ahead: they are read while they travel.
 
 mod account;
 mod appending;
 mod buffers;
 mod digest;
+mod door;
 mod filling;
 mod of_file;
 mod sender;
@@ -17,7 +19,6 @@ mod window;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +29,7 @@ pub use self::{
     of_file::digests,
     sender::Upload,
 };
-use super::lenient;
+use super::{content::Content, lenient};
 use crate::failure::{Failure, Result};
 
 /// What the site opened for one file. Journaled, so that a resumed run goes on inside it.
@@ -138,7 +139,7 @@ pub trait ChunkSink: Send + Sync {
         &'a self,
         volume: &'a Volume,
         chunk: u32,
-        bytes: Bytes,
+        content: Content,
     ) -> BoxFuture<'a, Result<Accepted, ChunkFailure>>;
 
     /// Removes a volume, finished or not; one that is gone already is no error.

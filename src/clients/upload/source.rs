@@ -1,9 +1,10 @@
-//! The file being uploaded: read in order once, on a thread of its own; read again only for repeats.
+//! The file being uploaded: read in order once, on a thread of its own. What no digest needs (any more) is not read here
+//! but while it travels.
 
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -16,12 +17,13 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::{Digests, buffers::Buffers, digest::Digesting, window};
 use crate::{
+    clients::content::{Content, FileState},
     failure::{Failure, Kind, Result},
     messages::message,
 };
 
 pub(super) struct Source {
-    path: PathBuf,
+    file: FileState,
     size: u64,
     wishes: mpsc::Sender<Wish>,
     pieces: UnboundedReceiver<io::Result<Piece>>,
@@ -61,10 +63,11 @@ impl Source {
     pub(super) fn open(path: &Path, known: Option<Digests>) -> Result<Self> {
         let open = || {
             let file = File::open(path)?;
-            let size = file.metadata()?.len();
-            Ok((file, size))
+            let state = FileState::of(path, &file.metadata()?)?;
+            Ok((file, state))
         };
-        let (file, size) = open().map_err(|error: io::Error| unreadable(path, &error))?;
+        let (file, state) = open().map_err(|error: io::Error| unreadable(path, &error))?;
+        let size = state.length;
         if size == 0 {
             return Err(unreadable(path, &io::Error::other("the file is empty")));
         }
@@ -74,7 +77,7 @@ impl Source {
         let taken = memory.clone();
         tokio::task::spawn_blocking(move || serve(file, &wished, &read, &taken));
         let digesting = Digesting::new(size, known.filter(|digests| digests.size == size));
-        Ok(Self { path: path.to_owned(), size, wishes, pieces, reading: false, digesting, memory })
+        Ok(Self { file: state, size, wishes, pieces, reading: false, digesting, memory })
     }
 
     pub(super) fn size(&self) -> u64 {
@@ -91,14 +94,21 @@ impl Source {
         self.reading
     }
 
+    /// A chunk that no digest needs is not read ahead: it is read while it travels, and takes no memory.
+    pub(super) fn unread(&self, chunk: u32, chunk_size: u64) -> Option<Content> {
+        let start = u64::from(chunk) * chunk_size;
+        let length = chunk_size.min(self.size.saturating_sub(start));
+        (!self.digests_want(chunk, chunk_size)).then(|| Content::stretch(self.file.clone(), start, length))
+    }
+
     /// Begins to read a chunk, which is short only at the end of the file.
     pub(super) fn begin(&mut self, chunk: u32, chunk_size: u64) -> Result<()> {
         let start = u64::from(chunk) * chunk_size;
         let length = chunk_size.min(self.size.saturating_sub(start));
-        let length = usize::try_from(length).map_err(|error| unreadable(&self.path, &error))?;
+        let length = usize::try_from(length).map_err(|error| unreadable(&self.file.path, &error))?;
         // One more is being read, and one waits for its turn.
         let wish = Wish { chunk, start, length, buffers: window::largest(chunk_size) + 2 };
-        self.wishes.send(wish).map_err(|error| unreadable(&self.path, &error))?;
+        self.wishes.send(wish).map_err(|error| unreadable(&self.file.path, &error))?;
         self.reading = true;
         Ok(())
     }
@@ -110,7 +120,7 @@ impl Source {
             None => Err(io::Error::other("an earlier read failed")),
         };
         self.reading = false;
-        let piece = piece.map_err(|error| unreadable(&self.path, &error))?;
+        let piece = piece.map_err(|error| unreadable(&self.file.path, &error))?;
         self.digesting.feed(piece.start, &piece.bytes);
         Ok(piece)
     }
@@ -122,7 +132,7 @@ impl Source {
 
     /// The digests, once every chunk was read.
     pub(super) async fn digests(&mut self) -> Result<Digests> {
-        let doing = || message("clients.upload.reading", &[("file", &self.path.display())]);
+        let doing = || message("clients.upload.reading", &[("file", &self.file.path.display())]);
         let digests = self.digesting.done().await;
         let digests = digests.map_err(|error| Failure::new(Kind::Bug, doing()).because(&error))?;
         digests.ok_or_else(|| Failure::new(Kind::Bug, doing()))
@@ -149,7 +159,7 @@ fn serve(
     }
 }
 
-fn unreadable(path: &Path, error: &dyn std::error::Error) -> Box<Failure> {
+pub(super) fn unreadable(path: &Path, error: &dyn std::error::Error) -> Box<Failure> {
     Failure::new(Kind::Media, message("clients.upload.reading", &[("file", &path.display())]))
         .because(error)
         .advise(message("clients.upload.check_file", &[]))

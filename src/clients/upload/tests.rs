@@ -6,7 +6,7 @@ mod resume;
 mod shelf;
 mod weather;
 
-use std::{sync::Arc, time::Duration};
+use std::{io::Write, sync::Arc, time::Duration};
 
 use self::shelf::*;
 
@@ -87,6 +87,28 @@ async fn digests_that_are_known_are_not_made_again() {
     let of_another_file = Digests { size: 17, ..digests };
     let uploaded = upload_of(&shelf, FILE, Some(of_another_file), None).await.0.unwrap();
     assert_eq!(uploaded.digests.md5, "fbaf6ecf6acbe54aa33858818d351197");
+}
+
+#[tokio::test]
+async fn a_file_that_becomes_shorter_while_it_travels_is_a_media_failure_and_keeps_the_volume() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(FILE).unwrap();
+    let cut = file.as_file().try_clone().unwrap();
+    let shelf = Shelf::new(FILE.len()).refusing(move |_, chunk, _| {
+        (chunk == 0).then(|| cut.set_len(8).unwrap());
+        None
+    });
+    let shelf = Arc::new(shelf);
+    let known = Digests { sha256: "s".into(), md5: "m".into(), size: FILE.len() as u64 };
+    let upload = Upload {
+        sink: shelf.clone(),
+        file: file.path(),
+        digests: Some(known),
+        progress: &|_| {},
+        remember: &|_| Ok(()),
+    };
+    assert_eq!(upload.run(None).await.unwrap_err().kind, Kind::Media);
+    assert!(shelf.state.lock().unwrap().deleted.is_empty());
 }
 
 #[tokio::test]

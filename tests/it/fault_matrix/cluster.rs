@@ -262,5 +262,5 @@ async fn network(b: &Bench) -> Result<VmNetwork> {
 async fn send(b: &Bench, sink: &impl ChunkSink) -> Result<()> {
     let volume = sink.create().await?;
     b.arm();
-    sink.send(&volume, 0, Bytes::from_static(DATA)).await.map(drop).map_err(|chunk| chunk.failure)
+    sink.send(&volume, 0, Bytes::from_static(DATA).into()).await.map(drop).map_err(|chunk| chunk.failure)
 }

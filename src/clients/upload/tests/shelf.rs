@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
+use futures_util::{TryStreamExt, future::BoxFuture};
 
 pub use super::super::*;
 pub use crate::failure::Kind;
@@ -153,9 +153,10 @@ impl ChunkSink for Shelf {
         &'a self,
         volume: &'a Volume,
         chunk: u32,
-        bytes: Bytes,
+        content: Content,
     ) -> BoxFuture<'a, Result<Accepted, ChunkFailure>> {
         Box::pin(async move {
+            let bytes = read(content).await?;
             let nth = self.arrives(volume.zbs_volume_id.parse().unwrap(), chunk);
             let late = self.odd_ones_late && chunk % 2 == 1;
             for _ in 0..if late { 40 } else { 20 } {
@@ -225,4 +226,14 @@ pub async fn upload_of(
 /// A file of 50 chunks.
 pub fn long_file() -> Vec<u8> {
     (0..200u8).collect()
+}
+
+/// What travels.
+async fn read(content: Content) -> Result<Bytes, ChunkFailure> {
+    let pieces: Result<Vec<Bytes>, _> = content.pieces().try_collect().await;
+    match pieces {
+        Ok(pieces) => Ok(pieces.concat().into()),
+        // As a connection that broke.
+        Err(_) => Err(ChunkFailure { failure: failure(), setback: Setback::Lost, retry_after: None }),
+    }
 }
