@@ -19,6 +19,7 @@ mod deploy_backup;
 mod deploy_cloudtower;
 mod deploy_observability;
 mod deploy_packages;
+mod digesting;
 mod editions;
 mod init_cluster;
 mod jobs;

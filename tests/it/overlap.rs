@@ -48,6 +48,11 @@ fn the_image_travels_while_the_cluster_is_set_up_and_packages_while_it_is_attach
 }
 
 #[test]
+fn packages_are_digested_while_cloudtower_is_installed() {
+    undisturbed().ran.clone().says(&format!("{OBSERVABILITY} is digested already"));
+}
+
+#[test]
 fn passwords_of_the_hosts_are_the_last_change_of_the_cluster_s_own_settings() {
     let ledger = &undisturbed().ledger;
     let first = ledger.password_changes.values().filter_map(|tally| tally.first).min();

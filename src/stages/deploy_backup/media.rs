@@ -7,12 +7,17 @@ use crate::{
     messages::message,
     stages::{
         facts::{HOSTS, reason},
-        media::Package,
+        media::{MediaFile, Package},
         world::WorldRead,
     },
     text::Say,
     units,
 };
+
+/// The package file to use, if there is one.
+pub fn file(world: &WorldRead, arch: &str) -> Result<Option<MediaFile>> {
+    package::search(world, Some(arch)).map(|search| search.newest)
+}
 
 /// Tells what the media folder has. What is missing may be brought later, or be in CloudTower already; what cannot be
 /// used stops the stage of the backup service only.

@@ -19,6 +19,7 @@ use crate::{
     failure::{Failure, Kind, Result},
     messages::message,
     stages::{
+        digesting,
         facts::{TOWER_VM, reason},
         world::{World, WorldRead},
     },
@@ -141,7 +142,8 @@ pub async fn follow(world: &WorldRead, handle: &Handle) -> Result<()> {
     let Some(pid) = handle.remembered(&PID) else { return Ok(()) };
     expect_new_identity(world);
     let mut watch = Watch::new(pid, handle.remembered(&SHOWN).unwrap_or_default());
-    let ended = handle.poll(async || watch.look(world, handle).await).await;
+    let looks = handle.poll(async || watch.look(world, handle).await);
+    let ended = digesting::meanwhile(world, handle, looks).await;
     watch.close().await;
     match ended {
         Ok(_) => Ok(()),

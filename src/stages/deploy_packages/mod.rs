@@ -10,6 +10,7 @@ mod upload;
 
 use self::product::{EVEROUTE, FILE_STORAGE, KUBERNETES, Product};
 use super::{
+    media::MediaFile,
     patience::patient,
     world::{World, WorldRead},
 };
@@ -17,6 +18,12 @@ use crate::{
     engine::{ChangeProbe, Steps, handle::Handle},
     failure::Result,
 };
+
+/// The packages that these steps would send, as far as they are among the media.
+pub fn to_send(world: &WorldRead, arch: &str) -> Vec<MediaFile> {
+    let sent = product::ALL.into_iter().filter(|product| !product.own_list && product.settings(world).upload);
+    sent.filter_map(|product| product.file(world, arch).ok()?).collect()
+}
 
 pub fn steps() -> Steps<World> {
     let steps = package(Steps::new(), "everoute", &EVEROUTE);
