@@ -59,8 +59,8 @@ struct Measured {
 #[derive(Clone, Copy, Debug)]
 struct Wanted {
     gib: f64,
-    /// How often each row is measured; the median is shown.
-    runs: usize,
+    /// How often each row is measured; by default thrice without digests, which takes seconds and varies most, else once.
+    runs: Option<usize>,
     /// Only the shaped link.
     link: bool,
 }
@@ -81,7 +81,7 @@ fn main() -> Result<()> {
     };
     let wanted = Wanted {
         gib: after("--gib").map_or(Ok(4.0), |gib| gib.parse())?,
-        runs: after("--runs").map_or(Ok(1), |runs| runs.parse())?,
+        runs: after("--runs").map(|runs| runs.parse()).transpose()?,
         link: arguments.iter().any(|argument| argument == "--link"),
     };
     measure_all(wanted)
@@ -125,28 +125,26 @@ impl Bench {
     /// As fast as memory and processors go.
     #[expect(clippy::print_stdout, reason = "the tables are what the command is for")]
     fn loopback(&self, https: bool, digests: bool) -> Result<()> {
-        let mut plain = f64::NAN;
+        let mut plain = None;
         for ms in [0, 10, 30] {
             let server = self.moment.start(ms, digests)?;
             let ways =
                 if ms == 0 { &[Way::Plain, Way::One, Way::Window][..] } else { &[Way::One, Way::Window] };
-            let rows = self.rows(&server.proxy, ways, https, digests)?;
-            let one = rows[rows.len() - 2].seconds;
-            if ms == 0 {
-                plain = rows[0].seconds;
-            }
-            for (way, row) in ways.iter().zip(&rows) {
-                let (scheme, digests, way) = (scheme(https), if digests { "on" } else { "off" }, way.name());
-                let Measured { seconds, .. } = row;
+            let mut rows = self.rows(&server.proxy, ways, https, digests)?;
+            let plain = plain.get_or_insert_with(|| rows[0].clone());
+            let one = rows[rows.len() - 2].clone();
+            for row in &rows {
+                let (scheme, digests) = (scheme(https), if digests { "on" } else { "off" });
                 println!(
-                    "| {scheme} | {digests} | {ms} | {way} | {:.0} | {:.2} | {:.2} | {} |",
-                    self.wanted.gib * 1024.0 / seconds,
-                    one / seconds,
-                    plain / seconds,
+                    "| {scheme} | {digests} | {ms} | {} | {:.0} | {:.2} | {:.2} | {} |",
+                    row.way.name(),
+                    self.wanted.gib * 1024.0 / row.seconds(),
+                    row.faster_than(&one),
+                    row.faster_than(plain),
                     row.cost(self.wanted.gib),
                 );
             }
-            server.stop()?.check(&rows[rows.len() - 2..], 2 * self.wanted.runs, digests)?;
+            server.stop()?.check(&rows.split_off(rows.len() - 2), digests)?;
         }
         Ok(())
     }
@@ -156,44 +154,69 @@ impl Bench {
     fn gigabit(&self, https: bool) -> Result<()> {
         let server = self.moment.start(30, true)?;
         let shaped = link::to(&server.proxy, GIGABIT)?;
-        let ways = [Way::One, Way::Window];
-        let rows = self.rows(&shaped, &ways, https, true)?;
+        let rows = self.rows(&shaped, &[Way::One, Way::Window], https, true)?;
         let line = GIGABIT / 8.0 / f64::from(1 << 30);
-        for (way, row) in ways.iter().zip(&rows) {
+        for row in &rows {
             println!(
                 "| {} | on | 1 Gbit/s | 30 | {} | {:.0} | {:.3} | {} |",
                 scheme(https),
-                way.name(),
-                self.wanted.gib * 1024.0 / row.seconds,
-                self.wanted.gib / row.seconds / line,
+                row.way.name(),
+                self.wanted.gib * 1024.0 / row.seconds(),
+                self.wanted.gib / row.seconds() / line,
                 row.cost(self.wanted.gib),
             );
         }
-        server.stop()?.check(&rows, 2 * self.wanted.runs, true)
+        server.stop()?.check(&rows, true)
     }
 
-    /// The medians of the ways, measured in turn.
-    fn rows(&self, proxy: &str, ways: &[Way], https: bool, digests: bool) -> Result<Vec<Measured>> {
-        let mut measured: Vec<Vec<Measured>> = ways.iter().map(|_| Vec::new()).collect();
-        for _ in 0..self.wanted.runs.max(1) {
-            for (way, all) in ways.iter().zip(&mut measured) {
-                all.push(send(&Task {
+    /// The ways, measured in turn.
+    fn rows(&self, proxy: &str, ways: &[Way], https: bool, digests: bool) -> Result<Vec<Row>> {
+        let mut rows: Vec<Row> = ways.iter().map(|way| Row { way: *way, runs: Vec::new() }).collect();
+        for _ in 0..self.wanted.runs.unwrap_or(if digests { 1 } else { 3 }).max(1) {
+            for row in &mut rows {
+                row.runs.push(send(&Task {
                     proxy: proxy.to_owned(),
                     address: self.moment.vip,
                     password: self.moment.password.clone(),
                     https,
-                    way: *way,
+                    way: row.way,
                     digests,
                     file: self.file.clone(),
                 })?);
             }
         }
-        let median = |mut all: Vec<Measured>| {
-            all.sort_by(|left, right| left.seconds.total_cmp(&right.seconds));
-            all.swap_remove(all.len() / 2)
-        };
-        Ok(measured.into_iter().map(median).collect())
+        Ok(rows)
     }
+}
+
+/// All measurements of one way under the same circumstances.
+#[derive(Clone, Debug)]
+struct Row {
+    way: Way,
+    runs: Vec<Measured>,
+}
+
+impl Row {
+    fn seconds(&self) -> f64 {
+        median(self.runs.iter().map(|run| run.seconds))
+    }
+
+    /// Run against run: machines are faster and slower by the minute, and ways were measured in turn.
+    fn faster_than(&self, other: &Self) -> f64 {
+        median(self.runs.iter().zip(&other.runs).map(|(mine, theirs)| theirs.seconds / mine.seconds))
+    }
+
+    /// The last two cells.
+    fn cost(&self, gib: f64) -> String {
+        let peak = median(self.runs.iter().map(|run| run.peak_mib));
+        format!("{peak:.0} | {:.2}", median(self.runs.iter().map(|run| run.cpu_seconds)) / gib)
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 impl Way {
@@ -203,13 +226,6 @@ impl Way {
             Self::One => "one in flight",
             Self::Window => "window",
         }
-    }
-}
-
-impl Measured {
-    /// The last two cells of a row.
-    fn cost(&self, gib: f64) -> String {
-        format!("{:.0} | {:.2}", self.peak_mib, self.cpu_seconds / gib)
     }
 }
 

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use voyager::plan;
 
-use super::{Measured, Result};
+use super::{Measured, Result, Row};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_voyager");
 
@@ -106,16 +106,17 @@ impl Server {
 }
 
 impl Counted {
-    /// Each of `count` uploads of the same file was stored whole, as it was sent.
-    pub fn check(&self, sent: &[Measured], count: usize, digests: bool) -> Result<()> {
+    /// Each upload of the same file was stored whole, as it was sent.
+    pub fn check(&self, rows: &[Row], digests: bool) -> Result<()> {
+        let sent: Vec<&Measured> = rows.iter().flat_map(|row| &row.runs).collect();
         let volumes = self.0["ledger"]["volumes"].as_object().ok_or("no volumes in the ledger")?;
         let whole = |volume: &&Value| {
-            let same = |sent: &Measured| json!(sent.sha256) == volume["sha256"];
+            let same = |sent: &&Measured| json!(sent.sha256) == volume["sha256"];
             volume["bytes"] == volume["size"]
                 && volume["open"] == false
                 && (!digests || sent.iter().any(same))
         };
-        match volumes.values().filter(whole).count() == count && volumes.len() == count {
+        match volumes.values().filter(whole).count() == sent.len() && volumes.len() == sent.len() {
             true => Ok(()),
             false => Err(format!("not every upload is whole: {volumes:?}").into()),
         }
