@@ -245,3 +245,17 @@ impl DialError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_says_of_a_connection_decides_what_the_operator_is_told() {
+        let told = |kind: io::ErrorKind| DialError::from_io(kind.into(), Duration::from_secs(3)).to_string();
+        assert_eq!(told(io::ErrorKind::ConnectionRefused), "connection refused");
+        assert_eq!(told(io::ErrorKind::TimedOut), "no answer within 3.0s");
+        assert_eq!(told(io::ErrorKind::HostUnreachable), DialError::NoHost.to_string());
+        assert!(told(io::ErrorKind::NetworkUnreachable).contains("network"));
+    }
+}

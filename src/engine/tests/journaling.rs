@@ -1,6 +1,6 @@
 //! The journal: torn, edited, reordered, foreign, and cut at every byte as by a power loss.
 
-use super::toy::*;
+use super::{killing::one_job, toy::*};
 use crate::{
     engine::{
         event::EventKind,
@@ -166,4 +166,17 @@ fn what_is_told_and_what_is_recorded_are_the_same_events() {
         |event: &EventKind| matches!(event, EventKind::Waiting { .. } | EventKind::Transfer { .. });
     let told = bench.events().into_iter().filter(|event| !progress(event));
     assert_eq!(recorded, told.map(|event| serde_json::to_value(event).unwrap()).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn how_long_a_step_takes_is_learnt_of_runs_that_saw_all_of_it() {
+    let learnt = |bench: &Bench| {
+        let journal = open(bench.storage.bytes()).unwrap();
+        journal.state().step("s.a").map_or(0, |step| step.took.len())
+    };
+    assert_eq!(learnt(&finished().await), 1);
+    let cut = Bench::new();
+    cut.killed(&one_job(), Some(("s.a", CrashPoint::AfterAnswer))).await;
+    assert_eq!(cut.run(&one_job()).await.exit_code, 0);
+    assert_eq!(learnt(&cut), 0, "it went on in the middle");
 }
