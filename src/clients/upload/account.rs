@@ -139,6 +139,16 @@ mod tests {
     }
 
     #[test]
+    fn a_list_that_names_what_was_acknowledged_before_its_chunk_left_is_not_as_expected() {
+        let mut account = fresh(3);
+        let first = account.leaves(0);
+        assert!(account.accepted(0, first, Some(vec![1, 2])));
+        let second = account.leaves(1);
+        assert!(!account.accepted(1, second, Some(vec![0, 2])));
+        assert!(account.doubtful().contains(&0));
+    }
+
+    #[test]
     fn the_first_list_after_a_resume_tells_what_was_not_noted_unless_it_contradicts_what_was() {
         for (list, told) in [(vec![4], BTreeSet::from([2, 3])), (vec![0, 4], BTreeSet::new())] {
             let mut account = Account::new(5, &BTreeSet::from([0]), true);
