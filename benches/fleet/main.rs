@@ -16,7 +16,7 @@ use sites::Sites;
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Site seconds a second: slow enough for two cores to carry a hundred sites beside the tool.
-const SPEED: f64 = 10.0;
+const SPEED: f64 = 20.0;
 
 /// What the tool is told beside its plans.
 struct Options {

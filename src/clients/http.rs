@@ -180,12 +180,9 @@ impl Http {
             Scheme::Http => "http",
             Scheme::Https => "https",
         };
-        let url = match (target.scheme, at.port) {
-            // The default port stays out of URL and Host header, as in any other client.
-            (Scheme::Http, 80) | (Scheme::Https, 443) => format!("{scheme}://{}", host(at)),
-            _ => format!("{scheme}://{at}"),
-        };
-        let mut request = client.request(call.method.clone(), format!("{url}{}", call.path_and_query()));
+        // A default port is left out when this is parsed, and so of the Host header.
+        let url = format!("{scheme}://{at}{}", call.path_and_query());
+        let mut request = client.request(call.method.clone(), url);
         let more = call.headers.iter().map(|(name, value)| (*name, value));
         for (name, value) in token.into_iter().chain(more) {
             request = request.header(name, value.expose());
@@ -220,13 +217,6 @@ impl Http {
         let client = self.dialler.http(tls).map_err(|error| unusable(&error))?;
         clients.insert(at, client.clone());
         Ok(client)
-    }
-}
-
-fn host(at: Endpoint) -> String {
-    match at.address {
-        std::net::IpAddr::V4(address) => address.to_string(),
-        std::net::IpAddr::V6(address) => format!("[{address}]"),
     }
 }
 
