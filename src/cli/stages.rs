@@ -106,6 +106,7 @@ fn record(stage: &StageManifest, listing: &Listing) -> Value {
             "after": step.after,
             "ends": step.ends,
             "uses": step.uses,
+            "stays": step.stays,
             "expected_ms": step.expected.map(|time| time.as_millis() as u64),
             "slow_ms": step.slow.as_millis() as u64,
             "timeout_ms": step.timeout.as_millis() as u64,

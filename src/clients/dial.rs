@@ -258,4 +258,16 @@ mod tests {
         assert_eq!(told(io::ErrorKind::HostUnreachable), DialError::NoHost.to_string());
         assert!(told(io::ErrorKind::NetworkUnreachable).contains("network"));
     }
+
+    #[tokio::test]
+    async fn a_proxy_that_takes_no_connection_is_named_and_one_that_does_is_none_of_our_business() {
+        let listening = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listening.local_addr().unwrap().to_string();
+        let proxy = Proxy::parse(&format!("socks5://{address}")).unwrap();
+        let dialler = Dialler::through(proxy, Limits::default());
+        dialler.meet_proxy(Text::same("looking")).await.unwrap();
+        drop(listening);
+        let failure = dialler.meet_proxy(Text::same("looking")).await.unwrap_err();
+        assert_eq!((failure.kind, failure.at), (Kind::Site, Some(address)));
+    }
 }

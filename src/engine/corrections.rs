@@ -35,13 +35,18 @@ pub(super) fn admit<W: World>(
         let Some(record) = journal.state().step(&node.step.id) else { continue };
         let Some(recorded) = record.inputs() else { continue };
         let comparison = recorded.compare(&inputs[at]);
-        let skipped = matches!(record.finished, Some(Outcome::Skipped { .. }));
-        let done = record.open_intent || (record.finished.is_some() && !skipped);
+        let once = matches!(node.step.kind, StepKind::Once { .. });
+        let stays = |field: &&String| once || node.step.manifest.stays.contains(field);
+        let stays: Vec<&String> = comparison.changed.iter().filter(stays).collect();
+        let done = match record.finished {
+            _ if record.open_intent => true,
+            // It is looked at anew in any case; only what it made before it came to be skipped stays as it is.
+            Some(Outcome::Skipped { .. }) => record.acted && !stays.is_empty(),
+            Some(_) => true,
+            None => false,
+        };
         if !comparison.changed.is_empty() && node.step.kind.acts() && done {
             affected.push(node.step.id.clone());
-            let once = matches!(node.step.kind, StepKind::Once { .. });
-            let stays = |field: &&String| once || node.step.manifest.stays.contains(field);
-            let stays: Vec<&String> = comparison.changed.iter().filter(stays).collect();
             if !stays.is_empty() {
                 stuck.push(node.step.id.clone());
                 password |= stays.iter().any(|field| inputs[at].is_secret(field));

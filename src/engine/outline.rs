@@ -41,6 +41,8 @@ pub struct StepListing {
     /// Pessimistic length.
     pub slow: std::time::Duration,
     pub uses: Vec<String>,
+    /// Those whose old value stays at the site when the step is done again.
+    pub stays: Vec<String>,
     pub service: Option<String>,
     /// The step at whose end the site may be left alone again; its own, where nothing else is said.
     pub boundary: String,
@@ -66,6 +68,7 @@ pub fn listing<W: World + 'static>(stages: &[Stage<W>]) -> Result<Listing> {
         boundary: node.step.manifest.boundary.clone().unwrap_or_else(|| node.step.id.clone()),
         no_return: node.step.manifest.no_return.clone(),
         uses: node.step.manifest.uses.clone(),
+        stays: node.step.manifest.stays.clone(),
         service: node.step.manifest.service.clone(),
     };
     let expected: Vec<_> =

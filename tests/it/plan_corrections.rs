@@ -32,6 +32,8 @@ struct Moment {
     after: Snapshot,
     /// The acting steps that ended with something done, in the runbook's order.
     done: Vec<&'static Step>,
+    /// Those that made something and then had nothing more to do, or were not allowed to.
+    left: Vec<&'static Step>,
 }
 
 /// One field changed at one moment.
@@ -88,31 +90,41 @@ fn moments() -> &'static [Moment] {
                 stages.push(&step.stage);
             }
         }
-        let mut moments = Vec::new();
+        let (mut moments, mut acted) = (Vec::new(), BTreeSet::new());
         for stage in stages {
             let before = site.snapshot();
             let ran = site.run().args(["--to", stage, "--output", "json"]).run().exits_with(0);
-            moments.push(Moment { stage, before, after: site.snapshot(), done: done(&ran) });
+            let done = ended(&ran, &["changed", "sent", "already-done", "already-sent"]);
+            let records = ran.records();
+            let begun = records.iter().filter(|record| record["event"] == "intent");
+            acted.extend(begun.filter_map(|intent| Some(intent["step"].as_str()?.to_owned())));
+            let skipped = ended(&ran, &["skipped"]).into_iter();
+            let left = skipped.filter(|step| acted.contains(&step.id)).collect();
+            moments.push(Moment { stage, before, after: site.snapshot(), done, left });
         }
         moments
     })
 }
 
-fn done(ran: &Ran) -> Vec<&'static Step> {
+/// The acting steps that ended in one of these ways.
+fn ended(ran: &Ran, outcomes: &[&str]) -> Vec<&'static Step> {
     let records = ran.records();
     let ended = records.iter().filter(|record| record["event"] == "step-finished");
-    let done = ended.filter(|end| {
-        let outcome = end["outcome"].as_str().unwrap_or_default();
-        ["changed", "sent", "already-done", "already-sent"].contains(&outcome)
-    });
-    let done: BTreeSet<&str> = done.filter_map(|end| end["step"].as_str()).collect();
-    runbook::steps().iter().filter(|step| step.acts() && done.contains(step.id.as_str())).collect()
+    let ended = ended.filter(|end| outcomes.contains(&end["outcome"].as_str().unwrap_or_default()));
+    let ended: BTreeSet<&str> = ended.filter_map(|end| end["step"].as_str()).collect();
+    runbook::steps().iter().filter(|step| step.acts() && ended.contains(step.id.as_str())).collect()
 }
 
 /// The steps done by then that use a changed field.
 fn affected(correction: &Correction<'_>) -> Vec<&'static str> {
-    let using = |step: &&&'static Step| uses(&step.id, &correction.change.fields);
-    correction.moment.done.iter().filter(using).map(|step| step.id.as_str()).collect()
+    let Correction { change, moment } = correction;
+    let concerned = |step: &&Step| {
+        let stays = step.stays.iter().any(|field| change.fields.contains(field));
+        let done = moment.done.iter().any(|done| done.id == step.id);
+        (done && uses(&step.id, &change.fields))
+            || (stays && moment.left.iter().any(|left| left.id == step.id))
+    };
+    runbook::steps().iter().filter(concerned).map(|step| step.id.as_str()).collect()
 }
 
 /// Every field after every stage.

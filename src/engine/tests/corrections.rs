@@ -143,3 +143,25 @@ async fn what_stays_at_the_site_is_told_before_anything_is_done_again() {
     assert_eq!(bench.site().requests.borrow().len(), requests);
     assert_eq!(bench.run(&stages).await.exit_code, 0, "with the old values back nothing is asked");
 }
+
+#[tokio::test]
+async fn what_a_step_made_before_it_had_nothing_more_to_do_is_told_too() {
+    // It makes half of the thing, and leaves the rest to somebody else.
+    let probe = async |site: &std::rc::Rc<Site>, _: &Handle| {
+        Ok(match site.get("thing") {
+            None => ChangeProbe::Absent,
+            Some(_) => ChangeProbe::NotNeeded(Text::same("the rest is not asked for")),
+        })
+    };
+    let code = Steps::new().change("thing", probe, act_setting("thing"));
+    let stages = [stage(1, "s", &[("thing", "uses=['thing','b']\nstays=['thing']")], code)];
+    let bench = bench();
+    bench.toy.plan("thing", "one");
+    assert_eq!(bench.run(&stages).await.exit_code, 0);
+    assert_eq!(bench.outcome("s.thing"), "skipped");
+    bench.toy.plan("b", "other");
+    assert_eq!(bench.run(&stages).await.exit_code, 0, "it is looked at anew in any case");
+    bench.toy.plan("thing", "other");
+    let failure = bench.run(&stages).await.failure.unwrap();
+    assert!(failure.advice.iter().any(|advice| advice.en.contains("what s.thing made")), "{failure:?}");
+}

@@ -17,6 +17,8 @@ pub struct Step {
     pub kind: String,
     /// The plan fields it depends on.
     pub uses: Vec<String>,
+    /// Those whose old value stays at the site when the step is done again.
+    pub stays: Vec<String>,
 }
 
 impl Step {
@@ -44,12 +46,16 @@ pub fn steps() -> &'static [Step] {
 fn step(told: &Value, number: String) -> Step {
     let text = |key: &str| told[key].as_str().expect("text").to_owned();
     let id = text("id");
-    let uses = told["uses"].as_array().expect("a list").iter();
+    let fields = |key: &str| {
+        let fields = told[key].as_array().expect("a list").iter();
+        fields.map(|field| field.as_str().expect("a key").to_owned()).collect()
+    };
     Step {
         stage: id.split('.').next().expect("a stage").to_owned(),
         number,
         kind: text("kind"),
-        uses: uses.map(|field| field.as_str().expect("a key").to_owned()).collect(),
+        uses: fields("uses"),
+        stays: fields("stays"),
         id,
     }
 }
