@@ -200,8 +200,15 @@ fn correct(correction: &Correction<'_>) -> Result<Came, String> {
 /// the machines are what they were.
 fn in_new_surroundings(moment: &Snapshot, change: &Change) -> SimulatedSite {
     let (mut new, old) = (json!(twin_of(&plan(change).bytes())), json!(twin_of(&full().bytes())));
+    let planned = new["hosts"].clone();
     for machine in ["hosts", "version", "patch", "arch", "tiered"] {
         new[machine] = old[machine].clone();
+    }
+    // A BMC is where it is said to be: that it is elsewhere is another story.
+    for (host, planned) in
+        new["hosts"].as_array_mut().into_iter().flatten().zip(planned.as_array().into_iter().flatten())
+    {
+        host["bmc_ip"] = planned["bmc_ip"].clone();
     }
     SimulatedSite::restored_with(moment, &[("/twin/plan", new)])
 }
