@@ -2,7 +2,7 @@
 //! what it cannot bring about it says there and then. Done again as announced, the site is that of a fresh run.
 //!
 //! Fields come from the cell map, steps from the runbook. In the gate one field for each step that is the first to use
-//! one; `VOYAGER_PLAN_CORRECTIONS=fields` takes every field, `=stages` every field after every stage
+//! one; `VOYAGER_PLAN_CORRECTIONS=fields` takes every field, `=stages` every field after every stage, `=KEY` that one
 //! (docs/reliability.md).
 
 use std::{
@@ -61,7 +61,8 @@ fn a_corrected_plan_names_the_steps_that_used_it_and_comes_to_what_it_says() {
     let corrections = match std::env::var("VOYAGER_PLAN_CORRECTIONS").as_deref() {
         Ok("stages") => every_stage(moments),
         Ok("fields") => every_field(moments),
-        _ => one_each(moments),
+        Ok(field) => every_stage(moments).into_iter().filter(|one| one.change.key == field).collect(),
+        Err(_) => one_each(moments),
     };
     assert!(corrections.len() > 8, "only {} corrections", corrections.len());
     let (wrong, came) = (Mutex::new(Vec::new()), Mutex::new(BTreeMap::<Came, usize>::new()));
@@ -200,17 +201,21 @@ fn correct(correction: &Correction<'_>) -> Result<Came, String> {
 /// the machines are what they were.
 fn in_new_surroundings(moment: &Snapshot, change: &Change) -> SimulatedSite {
     let (mut new, old) = (json!(twin_of(&plan(change).bytes())), json!(twin_of(&full().bytes())));
-    let planned = new["hosts"].clone();
+    // A BMC is where the plan says: that it is elsewhere is another story.
+    let planned = new["hosts"].as_array().cloned().unwrap_or_default();
+    let bmcs: Vec<(String, Value)> = (0..)
+        .zip(&planned)
+        .map(|(index, host): (usize, _)| (format!("/twin/hosts/{index}/bmc_ip"), host["bmc_ip"].clone()))
+        .collect();
     for machine in ["hosts", "version", "patch", "arch", "tiered"] {
         new[machine] = old[machine].clone();
     }
-    // A BMC is where it is said to be: that it is elsewhere is another story.
-    for (host, planned) in
-        new["hosts"].as_array_mut().into_iter().flatten().zip(planned.as_array().into_iter().flatten())
-    {
-        host["bmc_ip"] = planned["bmc_ip"].clone();
+    for (host, (_, bmc)) in new["hosts"].as_array_mut().into_iter().flatten().zip(&bmcs) {
+        host["bmc_ip"] = bmc.clone();
     }
-    SimulatedSite::restored_with(moment, &[("/twin/plan", new)])
+    let mut changes = vec![("/twin/plan", new)];
+    changes.extend(bmcs.iter().map(|(pointer, bmc)| (pointer.as_str(), bmc.clone())));
+    SimulatedSite::restored_with(moment, &changes)
 }
 
 fn plan(change: &Change) -> Workbook {
