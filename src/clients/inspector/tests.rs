@@ -252,6 +252,12 @@ async fn words_in_place_of_a_report_are_shown_and_not_kept() {
 }
 
 #[tokio::test]
+async fn whatever_comes_with_an_error_is_no_report() {
+    let site = site(|_| Act::Answer(500, "", "PK whole".into())).await;
+    assert_eq!(fetch(&site, "", None).await.unwrap_err().kind, Kind::Site);
+}
+
+#[tokio::test]
 async fn a_report_that_is_not_found_at_once_is_looked_for_three_times_more() {
     let left = AtomicU32::new(3);
     let site =
