@@ -104,8 +104,8 @@ impl Content {
         match &self.origin {
             Origin::Bytes(bytes) => {
                 let bytes = bytes.clone();
+                let starts = (0..bytes.len()).step_by(PIECE);
                 let piece = move |start| bytes.slice(start..bytes.len().min(start + PIECE));
-                let starts = (0..self.length() as usize).step_by(PIECE);
                 stream::iter(starts).map(piece).map(Ok).left_stream()
             }
             Origin::File { file, start, length } => {

@@ -24,7 +24,6 @@ use crate::{
 
 pub(super) struct Source {
     file: FileState,
-    size: u64,
     wishes: mpsc::Sender<Wish>,
     pieces: UnboundedReceiver<io::Result<Piece>>,
     /// Whether a chunk was wished for that has not come yet.
@@ -77,34 +76,38 @@ impl Source {
         let taken = memory.clone();
         tokio::task::spawn_blocking(move || serve(file, &wished, &read, &taken));
         let digesting = Digesting::new(size, known.filter(|digests| digests.size == size));
-        Ok(Self { file: state, size, wishes, pieces, reading: false, digesting, memory })
+        Ok(Self { file: state, wishes, pieces, reading: false, digesting, memory })
     }
 
     pub(super) fn size(&self) -> u64 {
-        self.size
+        self.file.length
+    }
+
+    /// Where a chunk starts and how long it is, in bytes: short only at the end of the file.
+    fn stretch(&self, chunk: u32, chunk_size: u64) -> (u64, u64) {
+        let start = u64::from(chunk) * chunk_size;
+        (start, chunk_size.min(self.size().saturating_sub(start)))
     }
 
     /// Whether this chunk has to be read for the digests' sake.
     pub(super) fn digests_want(&self, chunk: u32, chunk_size: u64) -> bool {
-        let start = u64::from(chunk) * chunk_size;
-        self.digesting.wants(start, chunk_size.min(self.size.saturating_sub(start)))
+        let (start, length) = self.stretch(chunk, chunk_size);
+        self.digesting.wants(start, length)
     }
 
     pub(super) fn is_reading(&self) -> bool {
         self.reading
     }
 
-    /// A chunk that no digest needs is not read ahead: it is read while it travels, and takes no memory.
+    /// A chunk that no digest needs is not read ahead: it is read piece by piece while it travels.
     pub(super) fn unread(&self, chunk: u32, chunk_size: u64) -> Option<Content> {
-        let start = u64::from(chunk) * chunk_size;
-        let length = chunk_size.min(self.size.saturating_sub(start));
+        let (start, length) = self.stretch(chunk, chunk_size);
         (!self.digests_want(chunk, chunk_size)).then(|| Content::stretch(self.file.clone(), start, length))
     }
 
-    /// Begins to read a chunk, which is short only at the end of the file.
+    /// Begins to read a chunk.
     pub(super) fn begin(&mut self, chunk: u32, chunk_size: u64) -> Result<()> {
-        let start = u64::from(chunk) * chunk_size;
-        let length = chunk_size.min(self.size.saturating_sub(start));
+        let (start, length) = self.stretch(chunk, chunk_size);
         let length = usize::try_from(length).map_err(|error| unreadable(&self.file.path, &error))?;
         // One more is being read, and one waits for its turn.
         let wish = Wish { chunk, start, length, buffers: window::largest(chunk_size) + 2 };
