@@ -1,11 +1,8 @@
 //! What a file part of a form holds: bytes that are in memory, or a stretch of a file that is read while it travels.
 
 use std::{
-    fs::Metadata,
     io::{self, SeekFrom},
-    path::Path,
     sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
 };
 
 use bytes::Bytes;
@@ -17,6 +14,8 @@ use tokio::{
     sync::OwnedSemaphorePermit,
 };
 use tokio_util::io::ReaderStream;
+
+use super::file_state::FileState;
 
 /// Bytes that leave at a time: few enough to be still in the processor's cache then.
 const PIECE: usize = 1 << 20;
@@ -41,23 +40,6 @@ enum Origin {
     },
 }
 
-/// A file as it was found.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct FileState {
-    pub path: Arc<Path>,
-    /// In bytes.
-    pub length: u64,
-    modified: SystemTime,
-}
-
-impl FileState {
-    /// # Errors
-    /// The platform does not tell when it was changed.
-    pub fn of(path: &Path, found: &Metadata) -> io::Result<Self> {
-        Ok(Self { path: path.into(), length: found.len(), modified: found.modified()? })
-    }
-}
-
 impl Content {
     /// So many bytes of a file from `start` on.
     pub fn stretch(file: FileState, start: u64, length: u64) -> Self {
@@ -65,7 +47,7 @@ impl Content {
     }
 
     /// The same, with a permit that is given back as soon as all of it has left.
-    pub fn with(self, pass: Option<OwnedSemaphorePermit>) -> Self {
+    pub fn holding(self, pass: Option<OwnedSemaphorePermit>) -> Self {
         Self { pass: Arc::new(Mutex::new(pass)), ..self }
     }
 
@@ -134,7 +116,7 @@ impl From<Bytes> for Content {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, io::Write};
+    use std::{fs, io::Write, path::Path};
 
     use super::*;
 
@@ -174,7 +156,7 @@ mod tests {
     async fn bytes_in_memory_are_sent_whole_and_the_pass_is_given_back_with_the_last_of_them() {
         let passes = Arc::new(tokio::sync::Semaphore::new(1));
         let bytes = Bytes::from(vec![7; 2 * PIECE + 1]);
-        let content = Content::from(bytes.clone()).with(passes.clone().try_acquire_owned().ok());
+        let content = Content::from(bytes.clone()).holding(passes.clone().try_acquire_owned().ok());
         let mut body = axum::body::Body::new(content.body()).into_data_stream();
         let (mut sent, mut held) = (Vec::new(), Vec::new());
         while let Some(piece) = body.try_next().await.unwrap() {

@@ -5,6 +5,7 @@ pub mod call;
 pub mod content;
 pub mod dial;
 pub mod download;
+pub mod file_state;
 pub mod fisheye;
 pub mod form;
 pub mod gate;

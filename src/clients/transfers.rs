@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    content::FileState,
+    file_state::FileState,
     upload::{self, Digests, Progress},
 };
 use crate::failure::Result;

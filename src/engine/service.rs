@@ -96,6 +96,19 @@ impl Turn {
         Self(Some(Place { service, number, ahead }))
     }
 
+    /// Steps of one service that may all ask soon, with so many seconds ahead of each.
+    #[cfg(test)]
+    pub fn announced<const N: usize>(ahead: [u64; N]) -> [Self; N] {
+        let service = Arc::new(Service::default());
+        let mut number = 0;
+        ahead.map(|seconds| {
+            number += 1;
+            let turn = Self::at(service.clone(), number, Duration::from_secs(seconds));
+            turn.announce();
+            turn
+        })
+    }
+
     /// The step may ask soon: until it does, or waives, nobody with a shorter way ahead is let in.
     pub(super) fn announce(&self) {
         if let Some(Place { service, number, ahead }) = &self.0 {
@@ -103,8 +116,8 @@ impl Turn {
         }
     }
 
-    /// The step will not ask soon.
-    pub(super) fn waive(&self) {
+    /// The step will not ask soon: it waits for something else, or has nothing left to ask for.
+    pub fn waive(&self) {
         if let Some(Place { service, number, .. }) = &self.0
             && service.queue().expected.remove(number).is_some()
         {

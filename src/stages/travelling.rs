@@ -3,11 +3,12 @@
 //! "chunks excepted").
 
 use std::{
+    pin::pin,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, future::BoxFuture};
 
 use crate::{
     clients::{
@@ -45,6 +46,17 @@ impl<S> Travelling<S> {
             Some(slot) => Some(slot),
             None => self.turn.take().await,
         }
+    }
+
+    /// Waits for the line with the first chunk of a package, which opens its upload: a busy line keeps nobody else from the
+    /// service.
+    async fn line_then_turn(&self, first: &Chunk) -> Option<Slot> {
+        let mut leave = pin!(self.leave(first.bytes.len() as u64, first.last));
+        if leave.as_mut().now_or_never().is_none() {
+            drop(taken(&self.slot));
+            leave.await;
+        }
+        self.turn().await
     }
 
     /// Waits for the line. CloudTower answers the last chunk of a package after it has taken the package in, which takes
@@ -108,8 +120,7 @@ impl<S: AppendSink> AppendSink for Travelling<S> {
 
     fn open(&self, first: Chunk) -> BoxFuture<'_, Result<Opened, ChunkFailure>> {
         Box::pin(async move {
-            self.leave(first.bytes.len() as u64, first.last).await;
-            let _slot = self.turn().await;
+            let _slot = self.line_then_turn(&first).await;
             self.sink.open(first).await
         })
     }
@@ -157,5 +168,20 @@ mod tests {
         assert!(transfers.free_place().is_none());
         travelling.leave(1, true).await;
         assert!(transfers.free_place().is_some());
+    }
+
+    #[tokio::test]
+    async fn while_a_package_waits_for_the_line_others_change_the_service() {
+        let transfers = Transfers::new(Shares { uplink_mbit: 1, transfers: 0 });
+        let [package, other] = Turn::announced([9, 1]);
+        let slot = package.take().now_or_never().flatten();
+        assert!(slot.is_some());
+        let travelling = Travelling::new((), package, slot, &transfers, None);
+        // Eighty seconds of it are another cluster's.
+        transfers.admit(10_000_000).await;
+        let first = Chunk { number: 0, start: 0, bytes: vec![0; 4].into(), last: false };
+        let mut opens = pin!(travelling.line_then_turn(&first));
+        assert!(opens.as_mut().now_or_never().is_none());
+        assert!(other.take().now_or_never().flatten().is_some());
     }
 }

@@ -68,7 +68,13 @@ async fn place(
     file: &MediaFile,
     opens: bool,
 ) -> Result<(Option<Place>, Option<Slot>)> {
-    let turn = if opens { handle.turn() } else { Turn::free() };
+    let turn = if opens {
+        handle.turn()
+    } else {
+        // Chunks travel out of line, and nothing else may be left to send.
+        handle.turn().waive();
+        Turn::free()
+    };
     let args: [(&str, &dyn Say); 2] = [("file", &file.name), ("count", &transfers.at_a_time())];
     let queued = || handle.note(message("stages.uploading.queued", &args));
     handle.unless_stopped(admission(transfers, &turn, queued)).await
@@ -88,6 +94,8 @@ async fn admission(
                 if let Some(tell) = queued.take() {
                     tell();
                 }
+                // Who has the place may need the service before it gives the place back.
+                turn.waive();
                 transfers.place().await
             }
         };
@@ -126,6 +134,8 @@ pub async fn append(
     let digesting = |progress: Progress| {
         handle.transfer(&format!("SHA-256 {}", file.name), progress.done, progress.total);
     };
+    // Until all of the file is read, nothing is asked of the service.
+    handle.turn().waive();
     let digests = transfers.digests(&file.path, &digesting).await?;
     let resume = handle.remembered(&APPENDING).map(|(digests, upload)| AppendResume { upload, digests });
     let (place, slot) = place(transfers, handle, file, resume.is_none()).await?;
@@ -154,15 +164,54 @@ mod tests {
     use super::*;
     use crate::clients::transfers::Shares;
 
+    fn one_place() -> Transfers {
+        Transfers::new(Shares { uplink_mbit: 0, transfers: 1 })
+    }
+
     #[tokio::test]
-    async fn however_many_files_wait_for_one_place_each_gets_it() {
-        let transfers = Transfers::new(Shares { uplink_mbit: 0, transfers: 1 });
-        let travels = || async {
-            let admitted = admission(&transfers, &Turn::free(), || {}).await;
-            tokio::task::yield_now().await;
-            drop(admitted);
+    async fn however_many_files_of_one_service_wait_for_one_place_each_gets_it() {
+        let transfers = one_place();
+        let travels = |turn: Turn| {
+            let transfers = transfers.clone();
+            async move {
+                let (place, slot) = admission(&transfers, &turn, || {}).await;
+                assert!(place.is_some() && slot.is_some());
+                // Opened: from here on its chunks travel.
+                tokio::task::yield_now().await;
+                drop(slot);
+                tokio::task::yield_now().await;
+            }
         };
-        futures_util::future::join_all((0..8).map(|_| travels())).await;
+        futures_util::future::join_all(Turn::announced([3, 9, 1, 9, 5, 2, 7, 4]).map(travels)).await;
         assert!(transfers.free_place().is_some());
+    }
+
+    #[test]
+    fn who_has_the_place_changes_its_service_while_a_file_with_a_longer_way_ahead_waits_for_the_place() {
+        let transfers = one_place();
+        let [holder, waiting] = Turn::announced([1, 9]);
+        let place = transfers.free_place();
+        let mut waits = pin!(admission(&transfers, &waiting, || {}));
+        assert!(waits.as_mut().now_or_never().is_none());
+        // Its volume is spoilt and has to be deleted.
+        let deleting = holder.take().now_or_never().flatten();
+        assert!(deleting.is_some());
+        drop((deleting, place));
+        assert!(waits.now_or_never().is_some_and(|(place, slot)| place.is_some() && slot.is_some()));
+    }
+
+    #[test]
+    fn a_file_that_waits_for_its_service_leaves_the_place_to_others() {
+        let transfers = one_place();
+        let [busy, waiting] = Turn::announced([9, 1]);
+        let changing = busy.take().now_or_never().flatten();
+        let mut waits = pin!(admission(&transfers, &waiting, || {}));
+        assert!(waits.as_mut().now_or_never().is_none());
+        let place = transfers.free_place();
+        assert!(place.is_some());
+        drop(changing);
+        assert!(waits.as_mut().now_or_never().is_none());
+        drop(place);
+        assert!(waits.now_or_never().is_some_and(|(place, slot)| place.is_some() && slot.is_some()));
     }
 }

@@ -2,7 +2,8 @@
 //! faults and plan corrections, and holds every run against the promises. One seed is one story. It begins at a fresh site
 //! or where an undisturbed run has come to, so that the late stages have theirs too.
 //!
-//! `VOYAGER_WALK_SEED=n` tells one story again, `VOYAGER_WALK_SEEDS=n` takes so many (docs/reliability.md).
+//! `VOYAGER_WALK_SEED=n` tells one story again, `VOYAGER_WALK_SEEDS=n` takes so many, and `VOYAGER_WALK_SEEDS=m-n` those of
+//! them from the m-th on (docs/reliability.md).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -67,11 +68,7 @@ const EXPECTED: [i32; 4] = [0, 4, 5, 9];
 
 #[test]
 fn whatever_happens_on_the_way_nothing_is_lost_done_twice_or_told() {
-    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
-    let seeds: Vec<u64> = match number("VOYAGER_WALK_SEED") {
-        Some(seed) => vec![seed],
-        None => (1..=number("VOYAGER_WALK_SEEDS").unwrap_or(SEEDS)).collect(),
-    };
+    let seeds = seeds();
     let wrong = side_by_side(&seeds, |seed| {
         let told = std::panic::catch_unwind(|| Story::new(*seed).tell());
         told.is_err().then_some(*seed)
@@ -81,6 +78,18 @@ fn whatever_happens_on_the_way_nothing_is_lost_done_twice_or_told() {
     writeln!(std::io::stderr(), "random walks: {} stories, {} wrong", seeds.len(), wrong.len())
         .expect("stderr");
     assert!(wrong.is_empty(), "tell them again with VOYAGER_WALK_SEED: {wrong:?}");
+}
+
+fn seeds() -> Vec<u64> {
+    let number = |text: &str| text.parse::<u64>().expect("a number");
+    if let Ok(seed) = std::env::var("VOYAGER_WALK_SEED") {
+        return vec![number(&seed)];
+    }
+    let Ok(asked) = std::env::var("VOYAGER_WALK_SEEDS") else {
+        return (1..=SEEDS).collect();
+    };
+    let (first, last) = asked.split_once('-').unwrap_or(("1", &asked));
+    (number(first)..=number(last)).collect()
 }
 
 /// SplitMix64: the same seed draws the same on every machine.
@@ -178,9 +187,16 @@ impl Story {
         }
         assert_eq!(ran.status.code(), Some(0), "{} {ran}", self.so_far());
         assert_eq!(&End::of(&self.site), self.end(), "{}", self.so_far());
-        let changes = self.site.ledger().change_count();
-        self.command(&selection).run().exits_with(0);
-        assert_eq!(self.site.ledger().change_count(), changes, "{}", self.so_far());
+        let changes = self.changes();
+        let again = self.command(&selection).run();
+        assert_eq!(again.status.code(), Some(0), "{} {again}", self.so_far());
+        let before = ran;
+        assert_eq!(self.changes(), changes, "{} {before}\nonce more:\n{again}", self.so_far());
+    }
+
+    /// The changing requests that the site has counted, by operation.
+    fn changes(&self) -> BTreeMap<String, u64> {
+        self.site.ledger().changes.iter().map(|(operation, tally)| (operation.clone(), tally.count)).collect()
     }
 
     fn so_far(&self) -> String {

@@ -196,7 +196,7 @@ impl<'u> Filling<'u> {
         self.open.insert(chunk);
         self.sent += parcel.content.length();
         let (sink, volume) = (self.upload.sink.clone(), self.volume.clone());
-        let (file, content) = (self.upload.file.to_owned(), parcel.content.clone().with(pass));
+        let (file, content) = (self.upload.file.to_owned(), parcel.content.clone().holding(pass));
         self.flights.spawn(async move {
             let mut result = sink.send(&volume, chunk, content).await;
             if let Err(failed) = &mut result

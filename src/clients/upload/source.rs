@@ -17,7 +17,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::{Digests, buffers::Buffers, digest::Digesting, window};
 use crate::{
-    clients::content::{Content, FileState},
+    clients::{content::Content, file_state::FileState},
     failure::{Failure, Kind, Result},
     messages::message,
 };

@@ -35,7 +35,8 @@ pub struct StepRecord {
     inputs: Option<Inputs>,
     /// The inputs of the last intent, as long as nothing says how it ended.
     begun_with: Option<Inputs>,
-    /// Its act was begun at least once, so what stands there may be of our making.
+    /// Its act was begun at least once, so what stands there may be of our making; also when it was refused in the end,
+    /// since it may have made some of it before.
     pub acted: bool,
     /// An act began and nothing says how it ended.
     pub open_intent: bool,
