@@ -12,12 +12,12 @@ use futures_util::{StreamExt, TryStreamExt, future::BoxFuture};
 use reqwest::{Method, header::CONTENT_LENGTH};
 use serde::{Deserialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
-use tokio_util::io::ReaderStream;
 use voyager::{
     clients::{
         call::{Call, Scheme, Target},
         content::Content,
         dial::{Dialler, Endpoint},
+        file_state::FileState,
         form::Form,
         http::{Answer, Http, Pause},
         limits::Limits,
@@ -76,9 +76,11 @@ fn target(task: &Task) -> Target {
 
 /// The whole file in one request.
 async fn plain(task: &Task, http: &Http) -> Result<Option<String>> {
-    let size = fs::metadata(&task.file)?.len();
+    let found = fs::metadata(&task.file)?;
+    let size = found.len();
     let client = http.dialler().http(http.trust().tls(target(task).endpoint)?)?;
-    let file = ReaderStream::with_capacity(tokio::fs::File::open(&task.file).await?, 1 << 20);
+    // Read as the upload engine reads it: what is compared is how it travels.
+    let file = Content::stretch(FileState::of(&task.file, &found)?, 0, size).pieces();
     let (scheme, digests) =
         (if task.https { "https" } else { "http" }, if task.digests { "?digests" } else { "" });
     let request = client

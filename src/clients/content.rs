@@ -1,19 +1,15 @@
 //! What a file part of a form holds: bytes that are in memory, or a stretch of a file that is read while it travels.
 
 use std::{
-    io::{self, SeekFrom},
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use reqwest::Body;
-use tokio::{
-    fs::File,
-    io::{AsyncReadExt, AsyncSeekExt, Take},
-    sync::OwnedSemaphorePermit,
-};
-use tokio_util::io::ReaderStream;
+use tokio::{sync::OwnedSemaphorePermit, task::spawn_blocking};
 
 use super::file_state::FileState;
 
@@ -91,21 +87,49 @@ impl Content {
                 stream::iter(starts).map(piece).map(Ok).left_stream()
             }
             Origin::File { file, start, length } => {
-                stream::once(open(file.clone(), *start, *length)).try_flatten().right_stream()
+                let reading = Reading { file: file.clone(), open: None, start: *start, left: *length };
+                stream::try_unfold(reading, Reading::next).right_stream()
             }
         }
     }
 }
 
-/// # Errors
-/// The file cannot be opened, or is another one than it was.
-async fn open(was: FileState, start: u64, length: u64) -> io::Result<ReaderStream<Take<File>>> {
-    let mut file = File::open(&was.path).await?;
-    if FileState::of(&was.path, &file.metadata().await?)? != was {
-        return Err(io::Error::other("the file has changed"));
+/// A stretch of a file, as far as it has been read.
+struct Reading {
+    file: FileState,
+    open: Option<File>,
+    /// In bytes.
+    start: u64,
+    /// In bytes.
+    left: u64,
+}
+
+impl Reading {
+    /// The next piece, read on a thread that may wait for the disk, straight to where it is sent from.
+    async fn next(mut self) -> io::Result<Option<(Bytes, Self)>> {
+        let read =
+            spawn_blocking(move || Ok(Some((self.read()?, self)).filter(|(piece, _)| !piece.is_empty())));
+        read.await.map_err(io::Error::other)?
     }
-    file.seek(SeekFrom::Start(start)).await?;
-    Ok(ReaderStream::with_capacity(file.take(length), PIECE))
+
+    /// Empty at the end of the stretch or of the file. Errors: it cannot be read, or is another file than it was.
+    fn read(&mut self) -> io::Result<Bytes> {
+        let mut file = match self.open.take() {
+            Some(file) => file,
+            None => {
+                let mut file = File::open(&self.file.path)?;
+                if FileState::of(&self.file.path, &file.metadata()?)? != self.file {
+                    return Err(io::Error::other("the file has changed"));
+                }
+                file.seek(SeekFrom::Start(self.start))?;
+                file
+            }
+        };
+        let mut piece = Vec::with_capacity(usize::try_from(self.left).map_or(PIECE, |left| left.min(PIECE)));
+        self.left -= (&mut file).take(piece.capacity() as u64).read_to_end(&mut piece)? as u64;
+        self.open = Some(file);
+        Ok(piece.into())
+    }
 }
 
 impl From<Bytes> for Content {
