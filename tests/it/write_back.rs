@@ -293,7 +293,7 @@ fn a_prefix_and_unknown_parts_are_carried_through() {
 
 #[cfg(unix)]
 #[test]
-fn mode_is_kept_and_a_read_only_file_or_folder_is_respected() {
+fn mode_is_kept_a_backup_is_its_owner_s_alone_and_a_read_only_file_or_folder_is_respected() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let inner = folder.path().join("plans");
@@ -302,8 +302,8 @@ fn mode_is_kept_and_a_read_only_file_or_folder_is_respected() {
     let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     mode(&path, 0o640);
     let written = set(&path, &[("H!E19", SERIAL)]).unwrap();
-    for file in [&path, &written.backup.unwrap()] {
-        assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o640);
+    for (file, mode) in [(&path, 0o640), (&written.backup.unwrap(), 0o600)] {
+        assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, mode);
     }
     let before = fs::read(&path).unwrap();
     let edit = [("M!M3", SERIAL)];

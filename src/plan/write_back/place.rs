@@ -42,8 +42,8 @@ impl Candidate {
     }
 }
 
-/// The copy of the original that a run leaves behind: `<name>.bak-<label>.xlsx`. A second write of the run finds it there
-/// and keeps it, since it holds what stood before the run.
+/// The copy of the original that a run leaves behind: `<name>.bak-<label>.xlsx`, for its owner only, since it holds
+/// passwords. A second write of the run finds it there and keeps it, since it holds what stood before the run.
 pub fn back_up(path: &Path, original: &[u8], label: &str) -> io::Result<PathBuf> {
     let mut name = path.file_stem().unwrap_or_default().to_owned();
     name.push(format!(".bak-{label}.xlsx"));
@@ -51,7 +51,7 @@ pub fn back_up(path: &Path, original: &[u8], label: &str) -> io::Result<PathBuf>
     if !backup.exists() {
         let mut file = NamedTempFile::new_in(folder(path))?;
         file.write_all(original)?;
-        file.as_file().set_permissions(fs::metadata(path)?.permissions())?;
+        keep_owner(file.path(), &fs::metadata(path)?);
         file.as_file().sync_all()?;
         file.persist(&backup)?;
     }
