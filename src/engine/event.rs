@@ -250,6 +250,9 @@ pub struct RunSummary {
     pub steps_ms: u64,
     #[serde(default)]
     pub critical_ms: u64,
+    /// That chain, first step first; steps that took no time in this run are left out.
+    #[serde(default)]
+    pub critical_path: Vec<String>,
 }
 
 /// A consumer of events. Called in order; must not block for long.

@@ -37,7 +37,7 @@ use super::{
     settle::{self, Settle},
     stage::{Runbook, Stage, check_runbook},
     step::StepKind,
-    tally::Tally,
+    tally::{Critical, Tally},
     verify::verify,
     window::Window,
     world::World,
@@ -94,7 +94,7 @@ pub async fn run<W: World + 'static>(
     let started = clock.elapsed();
     let (mut failure, critical) = match Runner::new(world, stages, &context, &key, options) {
         Ok(runner) => (runner.run(lock).await, runner.critical(&tally)),
-        Err(failure) => (Some(failure), Duration::ZERO),
+        Err(failure) => (Some(failure), Critical::default()),
     };
     // A run in which the journal could not keep up did not end well, whatever its steps say.
     let broken = context.broken.borrow_mut().take();
@@ -214,9 +214,11 @@ impl<'a, W: World + 'static> Runner<'a, W> {
     }
 
     /// The longest chain of the steps, as long as they took.
-    fn critical(&self, tally: &Tally) -> Duration {
+    fn critical(&self, tally: &Tally) -> Critical {
         let took: Vec<Duration> = self.book.nodes.iter().map(|node| tally.took(&node.step.id)).collect();
-        critical_path(&self.book.before(), &took).1
+        let (chain, length) = critical_path(&self.book.before(), &took);
+        let chain = chain.into_iter().filter(|&at| !took[at].is_zero());
+        Critical { steps: chain.map(|at| self.book.nodes[at].step.id.clone()).collect(), length }
     }
 
     /// Tells what will happen, applies the operator's word, and compares the plan with the recorded one.

@@ -10,7 +10,7 @@ use super::{
     run::{Options, Runner, Setup},
     stage::{Stage, Step},
     step::{Difference, StepKind},
-    tally::Tally,
+    tally::{Critical, Tally},
     verify,
     view::View,
     world::World,
@@ -75,7 +75,7 @@ pub async fn survey<W: World + 'static>(
         seen.push(state);
     }
     let elapsed = super::handle::millis(clock.elapsed().saturating_sub(started));
-    context.record(EventKind::RunFinished(tally.summary(None, elapsed, std::time::Duration::ZERO)))?;
+    context.record(EventKind::RunFinished(tally.summary(None, elapsed, Critical::default())))?;
     Ok(seen)
 }
 

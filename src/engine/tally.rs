@@ -12,6 +12,14 @@ use super::{
 };
 use crate::failure::Failure;
 
+/// Of all chains of steps that had to come one after the other, the one that took longest.
+#[derive(Debug, Default)]
+pub(super) struct Critical {
+    /// Full ids, first step first.
+    pub steps: Vec<String>,
+    pub length: Duration,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     changed: Cell<usize>,
@@ -54,7 +62,7 @@ impl Tally {
         Duration::from_millis(self.took.borrow().get(step).copied().unwrap_or_default())
     }
 
-    pub fn summary(&self, failure: Option<Box<Failure>>, elapsed_ms: u64, critical: Duration) -> RunSummary {
+    pub fn summary(&self, failure: Option<Box<Failure>>, elapsed_ms: u64, critical: Critical) -> RunSummary {
         let (sent, proofs) = (self.unproved.borrow(), self.proofs.borrow());
         RunSummary {
             proved: sent.iter().filter(|step| proofs.of(step) == Proof::Proved).count(),
@@ -67,7 +75,8 @@ impl Tally {
             failure,
             elapsed_ms,
             steps_ms: self.took.borrow().values().sum(),
-            critical_ms: millis(critical),
+            critical_ms: millis(critical.length),
+            critical_path: critical.steps,
         }
     }
 }

@@ -42,7 +42,8 @@ pub struct Active {
     /// Seconds since anything was said about it.
     pub silent: u64,
     now: Option<Now>,
-    bounds: Bounds,
+    /// `None` of a step that the run has not announced.
+    bounds: Option<Bounds>,
     simulated: bool,
 }
 
@@ -85,7 +86,7 @@ impl Progress {
                 self.bounds = steps.map(bounds).collect();
             }
             EventKind::StepStarted { step } => {
-                let bounds = self.bounds.get(step).copied().unwrap_or_default();
+                let bounds = self.bounds.get(step).copied();
                 let active = Active { bounds, simulated: self.simulated, ..Active::default() };
                 self.active.insert(step.clone(), active);
             }
@@ -137,7 +138,8 @@ impl Active {
         }
     }
 
-    /// The reason of a wait with time so far, what is expected, and limit, or a transfer with rate and time left.
+    /// The reason of a wait, or a transfer with rate and time left; with it the time so far, what is expected, and the
+    /// limit.
     pub fn say(&self, lang: Lang) -> String {
         let text = match &self.now {
             None => self.working(),
@@ -159,7 +161,10 @@ impl Active {
                     }
                 }
             }
-            Some(Now::Transfer(transfer)) => transfer.say(),
+            Some(Now::Transfer(transfer)) => {
+                let (transfer, working) = (transfer.say(), self.working());
+                message("ui.progress.transferring", &[("transfer", &transfer), ("working", &working)])
+            }
         };
         text.get(lang).to_owned()
     }
@@ -167,10 +172,14 @@ impl Active {
     /// A step that is not waiting for anything it could name. In a rehearsal our own seconds are not the site's.
     fn working(&self) -> Text {
         let so_far = time(self.seconds * 1000);
-        match self.bounds.expected_ms.filter(|_| !self.simulated) {
-            None => message("ui.progress.working", &[("time", &so_far)]),
+        let Some(bounds) = self.bounds.filter(|_| !self.simulated) else {
+            return message("ui.progress.working", &[("time", &so_far)]);
+        };
+        let limit = time(bounds.limit_ms);
+        match bounds.expected_ms {
+            None => message("ui.progress.working-limit", &[("time", &so_far), ("limit", &limit)]),
             Some(expected) => {
-                let (expected, limit) = (self.expected(expected), time(self.bounds.limit_ms));
+                let expected = self.expected(expected);
                 let args: [(&str, &dyn crate::text::Say); 3] =
                     [("time", &so_far), ("expected", &expected), ("limit", &limit)];
                 message("ui.progress.working-expected", &args)
@@ -180,9 +189,9 @@ impl Active {
 
     fn expected(&self, ms: u64) -> Text {
         let args: [(&str, &dyn crate::text::Say); 1] = [("time", &time(ms))];
-        match self.bounds.past {
-            0 => message("ui.progress.expected", &args),
-            _ => message("ui.progress.expected-here", &args),
+        match self.bounds {
+            Some(Bounds { past: 1.., .. }) => message("ui.progress.expected-here", &args),
+            _ => message("ui.progress.expected", &args),
         }
     }
 }
@@ -252,9 +261,9 @@ mod tests {
     fn a_transfer_tells_rate_and_time_left() {
         let mut progress = Progress::default();
         progress.learn(&sent(0, 0));
-        assert_eq!(progress.active["s.upload"].say(Lang::En), "image.iso 0 B of 100.0 MiB (0%)");
+        assert_eq!(progress.active["s.upload"].say(Lang::En), "image.iso 0 B of 100.0 MiB (0%); 0.0s so far");
         progress.learn(&sent(2, 20 << 20));
-        let said = "image.iso 20.0 MiB of 100.0 MiB (20%), 10.0 MiB/s, 8.0s left";
+        let said = "image.iso 20.0 MiB of 100.0 MiB (20%), 10.0 MiB/s, 8.0s left; 0.0s so far";
         assert_eq!(progress.active["s.upload"].say(Lang::En), said);
     }
 
@@ -270,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_waiting_step_tells_time_so_far_what_is_expected_and_the_limit() {
+    fn a_waiting_working_or_transferring_step_tells_time_so_far_what_is_expected_and_the_limit() {
         let started = |past| {
             let mut event = run_started();
             if let EventKind::RunStarted(run) = &mut event.kind {
@@ -288,6 +297,10 @@ mod tests {
         progress.tick();
         let said = |progress: &Progress| progress.active[step].say(Lang::En);
         assert_eq!(said(&progress), "1.0s so far (expected 20m00s, at most 40m00s)");
+        let (name, sent, total) = ("image.iso".to_owned(), 0, 1 << 20);
+        progress.learn(&at(1, EventKind::Transfer { step: step.into(), name, sent, total }));
+        let told = "image.iso 0 B of 1.0 MiB (0%); 1.0s so far (expected 20m00s, at most 40m00s)";
+        assert_eq!(said(&progress), told);
         let mut wait = waiting(step, 95_000);
         if let EventKind::Waiting { expected_ms, .. } = &mut wait {
             *expected_ms = Some(1_200_000);

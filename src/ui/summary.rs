@@ -80,6 +80,7 @@ impl Summary {
                 ("critical", &time(end.critical_ms)),
             ];
             part(spent, screen.say(&message("ui.summary.times", &times)));
+            part("", &screen.wrapped(&end.critical_path.join(" → "), label_width + 4));
         }
         if let Some(path) = &state.folder {
             part(folder, &path.display().to_string());
@@ -197,6 +198,7 @@ mod tests {
             elapsed_ms: 61_000,
             steps_ms: 90_000,
             critical_ms: 60_000,
+            critical_path: vec!["init-cluster.scan".into(), "init-cluster.deploy".into()],
         };
         summary.event(&at(2, EventKind::RunFinished(end)));
         summary
@@ -210,7 +212,8 @@ mod tests {
             "Done in 1m01s: 1 changed, 3 as planned, 0 sent, 2 skipped, 1 warnings\n  \
              changed     Deploy (init-cluster.deploy)\n  \
              warnings    Scan the hosts (init-cluster.scan): a disk is small\n  \
-             time        whole run 1m01s; its steps add up to 1m30s, the longest chain of them to 1m00s\n  \
+             time        whole run 1m01s; its steps add up to 1m30s, the longest chain of them to 1m00s\n              \
+             init-cluster.scan → init-cluster.deploy\n  \
              run folder  artifacts/simulated/s1/runs/r1\n  \
              next        voyager diff --plan p.xlsx"
         );
@@ -221,6 +224,6 @@ mod tests {
         let (screen, _) = screen(Lang::Zh, None);
         let lines = ended(5).lines(&screen, "voyager run --plan p.xlsx");
         assert!(lines[0].starts_with("未完成（退出码 5），用时 1m01s"), "{lines:?}");
-        assert_eq!(lines[5], "  下一步    voyager run --plan p.xlsx");
+        assert_eq!(lines[6], "  下一步    voyager run --plan p.xlsx");
     }
 }
