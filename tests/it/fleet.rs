@@ -165,58 +165,6 @@ fn as_json_every_record_names_its_cluster_and_the_last_one_lists_them() {
 }
 
 #[test]
-fn what_two_plans_take_from_each_other_is_told_with_both_cells_and_nothing_is_started() {
-    let folder = tempfile::tempdir().expect("a folder");
-    Workbook::good().write(folder.path(), "a.xlsx");
-    // In the same networks with addresses of its own but for one, which is the VIP of the first; one host name, one
-    // VLAN, one subnet and one mask are not what they should be.
-    let edits = [
-        ["N!B3 = QS-SZ-SMTX-Prod-Cls02", "H!I19 = 10.40.8.30", "M!E3 = 10.40.8.40", "M!E4 = 10.40.8.10"],
-        ["M!E5 = 10.40.8.42", "M!E18 = 10.40.8.210", "M!E19 = 10.40.8.219", "H!E3 = 10.40.7.21"],
-        ["H!E4 = 10.40.7.22", "H!E5 = 10.40.7.23", "H!I3 = 10.40.8.31", "H!I4 = 10.40.8.32"],
-        ["H!I5 = 10.40.8.33", "H!N3 = 10.40.9.31", "H!N4 = 10.40.9.32", "H!N5 = 10.40.9.33"],
-        ["H!H3 = QS-SZ-SMTX-Node-11", "H!H4 = QS-SZ-SMTX-Node-12", "H!H5 = QS-SZ-SMTX-Node-01", "N!F9 = 212"],
-        ["N!D9 = VLAN-212", "N!H10 = 10.42.20.0/24", "N!I10 = 10.42.20.254", "N!H11 = 10.42.31.0/24"],
-    ];
-    let more = ["N!I11 = 10.42.31.254", "H!C3f= 虚拟网络!B3", "M!N3f= 虚拟网络!B3"];
-    let edits: Vec<&str> = edits.as_flattened().iter().copied().chain(more).collect();
-    Workbook::good().edit(&edits).write(folder.path(), "b.xlsx");
-    let check = |args: &[&str]| Voyager::within(folder.path()).args(["plan", "check"]).args(args).run();
-    let ran = check(&["a.xlsx", "b.xlsx", "--output", "json"]).exits_with(3);
-    let json = ran.json();
-    let found: Vec<String> = json["collisions"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .map(|one| {
-            let side = |at: usize| {
-                let side = &one["sides"][at];
-                let text = |key: &str| side[key].as_str().expect("text").to_owned();
-                format!("{} {}!{}", text("file"), text("sheet"), text("cell"))
-            };
-            format!("{} {}: {}, {}", one["id"], one["severity"], side(0), side(1)).replace('"', "")
-        })
-        .collect();
-    assert_eq!(
-        found,
-        [
-            "FLEET-01 error: a.xlsx 主机规划!I19, b.xlsx 集群管理信息!E4",
-            "FLEET-12 warning: a.xlsx 主机规划!H3, b.xlsx 主机规划!H5",
-            "FLEET-21 warning: a.xlsx 虚拟网络!F9, b.xlsx 虚拟网络!F9",
-            "FLEET-23 warning: a.xlsx 虚拟网络!H10, b.xlsx 虚拟网络!H10",
-            "FLEET-22 warning: a.xlsx 虚拟网络!F11, b.xlsx 虚拟网络!F11",
-        ],
-        "{ran}"
-    );
-    assert_eq!(json["plans"].as_array().map(Vec::len), Some(2));
-    check(&["."]).exits_with(3).says("error FLEET-01  ./a.xlsx 主机规划!I19  ./b.xlsx 集群管理信息!E4");
-
-    let run = Voyager::within(folder.path()).args(["run", "--plan", ".", "--simulate"]).run();
-    run.exits_with(3).says("FLEET-01").says("nothing was started").says("voyager plan check");
-    assert!(!folder.path().join("artifacts").exists());
-}
-
-#[test]
 fn on_a_terminal_each_cluster_has_a_line_and_is_left_as_it_was_found() {
     let folder = tempfile::tempdir().expect("a folder");
     Workbook::good().write(folder.path(), "a.xlsx");

@@ -14,6 +14,7 @@ mod dry_run;
 mod dry_run_and_diff;
 mod fault_matrix;
 mod fleet;
+mod fleet_collisions;
 mod full_disk;
 mod fuzz;
 mod fuzz_bytes;
