@@ -15,6 +15,7 @@ use crate::{
     support::{
         fault::{always, hold},
         forms::Search,
+        side_by_side,
         site::{SimulatedSite, files_below, undisturbed},
         tool::{Ran, Voyager},
         workbook::Workbook,
@@ -71,8 +72,8 @@ fn a_whole_run_at_the_highest_verbosity_tells_no_secret() {
 
 #[test]
 fn no_verbosity_and_no_output_tells_a_secret() {
-    let site = SimulatedSite::of(&plan()).start();
-    let mut told = vec![site.run().args(["--to", "03", "-q"]).run().exits_with(0)];
+    let stages: &[&str] = if everything() { &[] } else { &["--to", "03"] };
+    let mut combinations = Vec::new();
     let verbosities = [&[][..], &["-v"], &["-vv"], &["-vvv"], &["-q"]];
     let outputs = [&[][..], &["--output", "json"], &["--lang", "zh"]];
     for (at, verbosity) in verbosities.iter().enumerate() {
@@ -81,13 +82,15 @@ fn no_verbosity_and_no_output_tells_a_secret() {
             if !everything() && at % outputs.len() != other {
                 continue;
             }
-            let args = || verbosity.iter().chain(*output);
-            let stages: &[&str] = if everything() { &[] } else { &["--stage", "03"] };
-            told.push(site.run().args(args()).args(stages).run());
-            told.push(dry_run(&site, &args().copied().collect::<Vec<_>>()));
+            combinations.push([*verbosity, *output].concat());
         }
     }
-    tells_nothing(&site, &told);
+    side_by_side(&combinations, |options| {
+        let site = SimulatedSite::of(&plan()).start();
+        let dry = dry_run(&site, options).exits_with(0);
+        let ran = site.run().args(stages).args(options).run().exits_with(0);
+        tells_nothing(&site, &[dry, ran]);
+    });
 }
 
 fn dry_run(site: &SimulatedSite, options: &[&str]) -> Ran {

@@ -6,6 +6,7 @@ use std::{
     fs,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -14,7 +15,7 @@ use voyager::sim::fault::HoldPoint;
 
 use crate::support::{
     fault::hold,
-    site::{SimulatedSite, files_below},
+    site::{SimulatedSite, files_below, until},
     tool::{Voyager, project},
 };
 
@@ -45,12 +46,15 @@ fn an_output_that_nobody_reads_any_more_stops_the_run_as_a_hang_up_does() {
 #[test]
 fn a_run_that_was_suspended_goes_on_where_it_was() {
     let site = SimulatedSite::example().start();
+    let now = || site.running().site().with(|_, now| now);
     site.set_faults(vec![hold("fisheye.deploy", HoldPoint::AfterEffect)]);
     let mut run = site.run().args(["--to", "02"]).start(&site.folder.path().join("run.log"));
     site.until_held();
     signal(run.id(), "STOP");
-    // The answer and the whole deployment come while the process sleeps.
+    // The answer and the whole deployment come while the process sleeps, and every limit of a request or step passes.
+    let suspended = now();
     site.release();
+    until("hours pass at the site", || now().since(suspended) > Duration::from_secs(4 * 3600));
     signal(run.id(), "CONT");
     assert!(run.wait().expect("it ends").success());
     assert_eq!(site.ledger().deployments.count, 1);

@@ -183,6 +183,10 @@ fn correct(correction: &Correction<'_>) -> Result<Came, String> {
         return Err("something was changed before anybody decided".to_owned());
     }
     if said(&ran).contains("stays at the site") {
+        let password = change.fields.iter().any(|field| field.ends_with("password"));
+        if said(&ran).contains("log in with the old one") != password {
+            return Err(format!("whether to log in with an old password: {ran}"));
+        }
         return Ok(Came::Told);
     }
     let redo = printed(&ran, "--redo");

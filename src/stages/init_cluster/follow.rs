@@ -134,9 +134,10 @@ fn words(status: &DeployStatus) -> Text {
     }
 }
 
-fn said(state: &str, stage: &str, message: Option<&str>) -> Text {
-    let parts = [state, stage, message.unwrap_or_default()];
-    Text::same(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", "))
+fn said(state: &str, stage: &str, words: Option<&str>) -> Text {
+    let parts = [state, stage, words.unwrap_or_default()];
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() { message("stages.deploy.no_progress", &[]) } else { Text::same(parts.join(", ")) }
 }
 
 fn progress(status: &DeployStatus) -> Text {

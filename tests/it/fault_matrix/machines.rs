@@ -178,6 +178,9 @@ fn a_connection_a_login_and_a_command_bear_what_can_go_wrong_with_them() {
                 if let Err(what) = bench.judge(&trouble, job, due, failure) {
                     wrong.push(format!("{} × {job:?}: {what}\n    {failure:?}", trouble.name));
                 }
+                if trouble.scenario == REBOOT {
+                    bench.comes_back(job).await;
+                }
                 bench.site.shutdown().await;
             });
         }
@@ -230,6 +233,20 @@ impl Bench {
             }
             Job::Change => session.set_passwords(&[("root", &Secret::from(PLANNED))], self.limit).await,
         }
+    }
+
+    /// For a while nobody is there; then the same job works.
+    async fn comes_back(&self, job: Job) {
+        let mut tries = 0;
+        while let Err(failure) = self.work(job).await {
+            tries += 1;
+            assert!(failure.kind == Kind::Site && tries < 3, "try {tries} after the reboot: {failure:?}");
+        }
+        let met: u64 = self.site.site().with(|state, _| {
+            let refusals = state.faults.iter().filter(|fault| fault.operation == "connect.22");
+            refusals.map(|fault| fault.acted).sum()
+        });
+        assert_eq!(met, 2, "connections were refused while the host was down");
     }
 
     fn judge(&self, trouble: &Trouble, job: Job, due: Due, failure: Option<&Failure>) -> Result<(), String> {

@@ -93,15 +93,16 @@ fn judged(cell: &Cell) -> Result<bool, String> {
         return Err(format!("{} × {name}: {wrong}\n{ran}", cell.operation));
     }
     let recovered = ran.status.success();
-    if matches!(cell.disturbance, Lie) && cell.point.step.kind == "once" {
-        // Nothing but the next look at the site can tell; what to do then is the operator's to say.
-        return if recovered {
-            Err(format!("{}: a lie was believed\n{ran}", cell.operation))
-        } else {
-            Ok(false)
-        };
+    let believed = matches!(cell.disturbance, Lie) && cell.point.step.kind == "once";
+    if believed && recovered {
+        return Err(format!("{}: a lie was believed\n{ran}", cell.operation));
     }
     let finished = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        if believed {
+            // That nothing happened is the operator's to say, in the words that the tool printed.
+            let settle = ran.settlement(&cell.point.step.id, false);
+            site.run().args(["--from", stage, "--to", stage, "--settle", &settle]).run().exits_with(0);
+        }
         finishes(&site, cell.point, false);
     }));
     finished.map(|()| recovered).map_err(|panic| {

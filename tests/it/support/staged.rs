@@ -21,7 +21,8 @@ pub struct Staged {
     pub number: &'static str,
     /// The site and the folder as the stages before left them.
     pub before: Snapshot,
-    /// The steps that acted, in the runbook's order; not those that the plan or the configuration made superfluous.
+    /// The steps that acted, in the runbook's order; not those that the plan or the configuration made superfluous. One
+    /// that made a part and was not allowed the rest has acted too.
     pub acted: Vec<&'static Step>,
     /// What is asked of the site on the way to the end of this stage, by the simulated site's names.
     pub operations: Vec<String>,
@@ -73,10 +74,8 @@ fn one(site: &SimulatedSite, stage: &'static str, number: &'static str) -> Stage
 
 fn acted(ran: &Ran) -> Vec<&'static Step> {
     let records = ran.records();
-    let ended = records.iter().filter(|record| record["event"] == "step-finished");
-    let ended =
-        ended.filter(|end| ["changed", "sent"].contains(&end["outcome"].as_str().unwrap_or_default()));
-    let acted: BTreeSet<&str> = ended.filter_map(|end| end["step"].as_str()).collect();
+    let begun = records.iter().filter(|record| record["event"] == "intent");
+    let acted: BTreeSet<&str> = begun.filter_map(|intent| intent["step"].as_str()).collect();
     runbook::steps().iter().filter(|step| step.acts() && acted.contains(step.id.as_str())).collect()
 }
 
