@@ -9,7 +9,7 @@ mod spans;
 use std::{env, error::Error};
 
 use graph::Graph;
-use rehearsal::{Rehearsal, of};
+use rehearsal::{Rehearsal, Requests, of};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -50,8 +50,10 @@ fn main() -> Result<()> {
     println!("Sum of all steps: {:.0} s.", run.steps_seconds);
     println!();
 
-    println!("| a wait for | took at the site | noticed after | share | requests | most in a minute |");
-    println!("|---|--:|--:|--:|--:|--:|");
+    println!(
+        "| a wait for | took at the site | noticed after | share | requests | a minute, late | at most |"
+    );
+    println!("|---|--:|--:|--:|--:|--:|--:|");
     for step in WAITS {
         wait(step, spans.get(step).copied().unwrap_or_default(), &run)?;
     }
@@ -68,8 +70,10 @@ fn row(from: &str, critical: f64, took: f64, in_order: f64) {
 #[expect(clippy::print_stdout, reason = "the tables are what the command is for")]
 fn wait(step: &str, configured: f64, run: &Rehearsal) -> Result<()> {
     let late = run.took(step)? - configured;
-    let (requests, most) = run.requests(step);
+    let Requests { all, late_a_minute, late_at_most } = run.requests(step);
+    let average = late_a_minute.map_or("–".to_owned(), |count| format!("{count:.1}"));
+    let most = late_at_most.map_or("–".to_owned(), |count| count.to_string());
     let share = 100.0 * late / configured;
-    println!("| `{step}` | {configured:.0} s | {late:.1} s | {share:.1} % | {requests} | {most} |");
+    println!("| `{step}` | {configured:.0} s | {late:.1} s | {share:.1} % | {all} | {average} | {most} |");
     Ok(())
 }

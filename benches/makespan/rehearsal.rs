@@ -101,19 +101,36 @@ impl Rehearsal {
         self.ends.get(step).copied().ok_or_else(|| format!("{step} did not run").into())
     }
 
-    /// How many requests a step sent, chunks apart, and the most in one minute of site time once it had waited for two.
-    pub fn requests(&self, step: &str) -> (usize, usize) {
+    /// How many requests a step sent, chunks apart.
+    pub fn requests(&self, step: &str) -> Requests {
         let sent = self.transcript.iter().filter(|record| record["step"] == step && !is_chunk(record));
         let times: Vec<f64> = sent
             .filter_map(|record| record["time"].as_str()?.parse::<jiff::Timestamp>().ok())
             .map(|time| time.as_millisecond() as f64 / 1000.0 * self.speed)
             .collect();
         let begun = times.iter().copied().fold(f64::INFINITY, f64::min);
-        let late = times.iter().filter(|time| **time > begun + 120.0);
-        let most =
-            late.map(|from| times.iter().filter(|time| (*from..from + 60.0).contains(time)).count()).max();
-        (times.len(), most.unwrap_or_default())
+        let last = times.iter().copied().fold(0.0, f64::max);
+        let from = begun + LATE_S;
+        let late: Vec<f64> = times.iter().copied().filter(|time| *time >= from).collect();
+        let minutes = (last - from) / 60.0;
+        let within = |start: f64| late.iter().filter(|time| (start..start + 60.0).contains(*time)).count();
+        Requests {
+            all: times.len(),
+            late_a_minute: (minutes >= 1.0).then(|| late.len() as f64 / minutes),
+            late_at_most: (minutes >= 1.0).then(|| late.iter().map(|start| within(*start)).max()).flatten(),
+        }
     }
+}
+
+/// Looks are quick in the first minutes of a wait: what a long one costs is counted from the fifth on, in site seconds.
+const LATE_S: f64 = 300.0;
+
+/// What a step asked for.
+pub struct Requests {
+    pub all: usize,
+    /// On average and at most in a minute of site time, once it had waited for five and for another one at least.
+    pub late_a_minute: Option<f64>,
+    pub late_at_most: Option<usize>,
 }
 
 fn is_chunk(record: &Value) -> bool {

@@ -3,13 +3,20 @@
 //!
 //! `VOYAGER_DISK=all` takes every half kilobyte in place of a sample (docs/reliability.md).
 
-use std::fs;
+use std::{fs, io::Write};
 
 use crate::support::{side_by_side, site::SimulatedSite, tool::Ran};
 
 /// Every size in place of a sample.
 fn all() -> bool {
     std::env::var_os("VOYAGER_DISK").is_some()
+}
+
+/// For docs/reliability.md, shown with --nocapture.
+fn figures(what: &str, stopped: &[bool]) {
+    let short = stopped.iter().filter(|stopped| **stopped).count();
+    writeln!(std::io::stderr(), "full disk: {} {what}, {short} of them too small", stopped.len())
+        .expect("stderr");
 }
 
 /// Ended well, or stopped by the disk with the words for it; never anything else.
@@ -56,6 +63,7 @@ fn a_limit_on_the_size_of_files_stops_the_run_wherever_it_strikes_and_the_same_c
         goes_on(&site, &what);
         stopped
     });
+    figures("file-size limits", &stopped);
     assert!(stopped.iter().filter(|stopped| **stopped).count() > 4, "{sizes:?}: {stopped:?}");
 }
 
@@ -78,5 +86,6 @@ fn a_file_system_that_fills_up_stops_the_run_and_with_more_room_the_same_command
         Some(stopped)
     });
     let stopped: Vec<bool> = results.into_iter().flatten().collect();
+    figures("sizes of a file system", &stopped);
     assert!(stopped.is_empty() || stopped.contains(&true), "no size was too small: {sizes:?}");
 }

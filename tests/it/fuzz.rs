@@ -5,6 +5,7 @@
 
 use std::{
     env, fs,
+    io::Write,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
@@ -171,6 +172,11 @@ fn read_as_field(text: &str) {
     let _ = (switch::bond_mode(text), switch::trunk(text), switch::port_type(text), switch::speed(text));
 }
 
+/// For docs/reliability.md, shown with --nocapture.
+fn told(executions: usize, what: &str) {
+    writeln!(std::io::stderr(), "fuzz: {executions} {what}").unwrap();
+}
+
 #[test]
 fn no_text_makes_a_field_parser_panic() {
     let mut random = StdRng::seed_from_u64(20_260_105);
@@ -178,6 +184,7 @@ fn no_text_makes_a_field_parser_panic() {
         let text = text(&mut random);
         assert!(catch_unwind(|| read_everywhere(&text)).is_ok(), "run {run}: {text:?}");
     }
+    told(runs(20_000), "texts");
 }
 
 /// The good workbook in either form.
@@ -303,6 +310,7 @@ fn no_damage_to_a_workbook_makes_the_reader_panic() {
     }
     // Most of the damage must get past the package, to where cells are read.
     assert!(opened > runs(RUNS) / 20, "only {opened} were opened");
+    told(runs(RUNS) / 10, "workbooks read");
 }
 
 #[test]
@@ -326,4 +334,5 @@ fn a_damaged_workbook_is_written_whole_or_not_at_all() {
             Ok(None) | Err(_) => assert_eq!(fs::read(&path).unwrap(), bytes, "run {run}"),
         }
     }
+    told(runs(2_000) / 10, "workbooks written to");
 }

@@ -132,4 +132,58 @@ mod tests {
         assert_eq!(plain("10%\r50%\r100% done\r"), "100% done");
         assert_eq!(plain("\u{1b}[1;32mOK\u{1b}[0m\tnext\u{7}"), "OK next");
     }
+
+    /// What an installer writes, and what a terminal, a login or a disk makes of it.
+    const PIECES: [&str; 16] = [
+        "\n",
+        "\r",
+        "\r\n",
+        "\u{1b}[",
+        "\u{1b}[1;32m",
+        "\u{1b}",
+        "m",
+        "pgrep=",
+        "pgrep=0\n",
+        "pgrep=1\n",
+        "\t",
+        "\u{0}",
+        "集群",
+        "TASK [install] ****",
+        "PLAY RECAP",
+        " ",
+    ];
+
+    #[test]
+    fn no_log_makes_its_reader_panic_or_lose_a_whole_line_however_it_is_cut() {
+        use rand::{RngExt, SeedableRng, rngs::StdRng};
+        let runs = std::env::var("VOYAGER_FUZZ_RUNS").map_or(5_000, |runs| runs.parse().unwrap());
+        let mut random = StdRng::seed_from_u64(20_261_130);
+        for run in 0..runs {
+            let mut log: Vec<u8> = Vec::new();
+            for _ in 0..random.random_range(0..24) {
+                match random.random_range(0..4) {
+                    0 => log.push(random.random()),
+                    _ => log.extend(PIECES[random.random_range(0..PIECES.len())].as_bytes()),
+                }
+            }
+            let (mut offset, mut read) = (0, Vec::new());
+            let mut there = 0;
+            while there < log.len() {
+                there = (there + random.random_range(1..16)).min(log.len());
+                let raw = [b"Welcome\npgrep=1\n", &log[offset..there]].concat();
+                let (running, raw) = split(&raw).unwrap_or_else(|| panic!("run {run}: {log:?}"));
+                assert!(!running, "run {run}: {log:?}");
+                let whole = whole_lines(raw);
+                offset += whole.len();
+                read.extend_from_slice(whole);
+                for line in String::from_utf8_lossy(whole).lines().map(plain) {
+                    assert!(!line.contains(char::is_control), "run {run}: {line:?}");
+                }
+            }
+            let end = log.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+            assert_eq!(read, log[..end], "run {run}: {log:?}");
+            // A log can say what the answer begins with, where a login said nothing of its own.
+            let _ = split(&log);
+        }
+    }
 }

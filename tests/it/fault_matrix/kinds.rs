@@ -40,6 +40,8 @@ pub enum Trouble {
     Echo,
     /// The same with 200.
     Babble,
+    /// The answer spoilt in one of very many ways, by this seed; no column of its own (`spoilt`).
+    Garbled(u32),
 }
 
 use Trouble::*;
@@ -161,6 +163,7 @@ impl Trouble {
             Trickle => Action::Trickle,
             Echo => Action::Echo { status: 500 },
             Babble => Action::Echo { status: 200 },
+            Garbled(seed) => Action::Garble { seed: seed.into() },
             Redirect => status(302, &[("location", "https://10.9.9.9/elsewhere")], ""),
         };
         at(operation, action)
@@ -168,7 +171,10 @@ impl Trouble {
 
     /// Whether the site acts, whatever becomes of the answer.
     pub fn acts(self) -> bool {
-        matches!(self, ResetAfter | SilenceAfter | Truncated | Empty | Huge | WrongType | Trickle)
+        matches!(
+            self,
+            ResetAfter | SilenceAfter | Truncated | Empty | Huge | WrongType | Trickle | Garbled(_)
+        )
     }
 
     /// Whether a limit ends it.
@@ -193,6 +199,8 @@ impl Trouble {
     pub fn due(self, sort: Sort, lasting: bool, session: bool) -> Due {
         let stops = Due::Stops(self.kind());
         match (self, sort) {
+            // Now and then what is spoilt is of no importance.
+            (Garbled(_), _) => Due::RecoversOrStops(Kind::Site),
             (ChangedCertificate, _) => Due::Stops(Kind::Site),
             (_, Sort::Look) => Due::Recovers,
             // To be sent so much may take longer than a limit.

@@ -15,6 +15,7 @@ mod inspector;
 mod kinds;
 mod machines;
 mod runs;
+mod spoilt;
 mod tower;
 
 use std::{

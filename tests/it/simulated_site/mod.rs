@@ -76,9 +76,9 @@ fn on_site(scenario: &str, test: impl AsyncFnOnce(&mut Raw)) {
     });
 }
 
-pub fn run(test: impl Future<Output = ()>) {
+pub fn run<T>(test: impl Future<Output = T>) -> T {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(test);
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(test)
 }
 
 /// No waiting for answers that the site gives late on purpose.
