@@ -59,7 +59,7 @@ struct Measured {
 #[derive(Clone, Copy, Debug)]
 struct Wanted {
     gib: f64,
-    /// How often each row is measured; by default thrice without digests, which takes seconds and varies most, else once.
+    /// How often each row is measured; by default five times without digests, which takes seconds and varies most, else once.
     runs: Option<usize>,
     /// Only the shaped link.
     link: bool,
@@ -172,7 +172,7 @@ impl Bench {
     /// The ways, measured in turn.
     fn rows(&self, proxy: &str, ways: &[Way], https: bool, digests: bool) -> Result<Vec<Row>> {
         let mut rows: Vec<Row> = ways.iter().map(|way| Row { way: *way, runs: Vec::new() }).collect();
-        for _ in 0..self.wanted.runs.unwrap_or(if digests { 1 } else { 3 }).max(1) {
+        for _ in 0..self.wanted.runs.unwrap_or(if digests { 1 } else { 5 }).max(1) {
             for row in &mut rows {
                 row.runs.push(send(&Task {
                     proxy: proxy.to_owned(),
