@@ -122,7 +122,7 @@ impl Rehearsal {
     }
 }
 
-/// Looks are quick in the first minutes of a wait: what a long one costs is counted from the fifth on, in site seconds.
+/// Looks are quick in the first minutes of a wait: what a long one costs is counted once five have passed, in site seconds.
 const LATE_S: f64 = 300.0;
 
 /// What a step asked for.

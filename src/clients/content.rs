@@ -107,6 +107,9 @@ struct Reading {
 impl Reading {
     /// The next piece, read on a thread that may wait for the disk, straight to where it is sent from.
     async fn next(mut self) -> io::Result<Option<(Bytes, Self)>> {
+        if self.left == 0 {
+            return Ok(None);
+        }
         let read =
             spawn_blocking(move || Ok(Some((self.read()?, self)).filter(|(piece, _)| !piece.is_empty())));
         read.await.map_err(io::Error::other)?
@@ -125,8 +128,9 @@ impl Reading {
                 file
             }
         };
-        let mut piece = Vec::with_capacity(usize::try_from(self.left).map_or(PIECE, |left| left.min(PIECE)));
-        self.left -= (&mut file).take(piece.capacity() as u64).read_to_end(&mut piece)? as u64;
+        let wanted = usize::try_from(self.left).map_or(PIECE, |left| left.min(PIECE));
+        let mut piece = Vec::with_capacity(wanted);
+        self.left -= (&mut file).take(wanted as u64).read_to_end(&mut piece)? as u64;
         self.open = Some(file);
         Ok(piece.into())
     }

@@ -13,7 +13,7 @@ pub struct Store {
     files: Vec<Part>,
 }
 
-/// One of the files; a stripe lies in it where it would lie in a single one.
+/// One of the files: every fourth stripe, one after the other.
 #[derive(Debug)]
 struct Part {
     file: File,
@@ -57,7 +57,8 @@ impl Store {
             let range = done..length.min(done.saturating_add(room));
             done = range.end;
             let part = self.files.get(usize::try_from(at / STRIPE % FILES).ok()?)?;
-            (!range.is_empty()).then_some((part, at, range))
+            let within = at / (STRIPE * FILES) * STRIPE + at % STRIPE;
+            (!range.is_empty()).then_some((part, within, range))
         })
     }
 }

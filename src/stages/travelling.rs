@@ -171,15 +171,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn while_a_package_waits_for_the_line_others_change_the_service() {
+    async fn only_while_a_package_waits_for_the_line_others_change_the_service() {
         let transfers = Transfers::new(Shares { uplink_mbit: 1, transfers: 0 });
         let [package, other] = Turn::announced([9, 1]);
         let slot = package.take().now_or_never().flatten();
         assert!(slot.is_some());
         let travelling = Travelling::new((), package, slot, &transfers, None);
-        // Eighty seconds of it are another cluster's.
-        transfers.admit(10_000_000).await;
         let first = Chunk { number: 0, start: 0, bytes: vec![0; 4].into(), last: false };
+        let free = travelling.line_then_turn(&first).now_or_never().flatten();
+        assert!(free.is_some(), "nothing travels: the turn is kept");
+        assert!(other.take().now_or_never().flatten().is_none());
+        *travelling.slot.lock().unwrap() = free;
+        // Eighty seconds of it are another cluster's.
+        let _ = transfers.admit(10_000_000).now_or_never();
         let mut opens = pin!(travelling.line_then_turn(&first));
         assert!(opens.as_mut().now_or_never().is_none());
         assert!(other.take().now_or_never().flatten().is_some());

@@ -134,8 +134,10 @@ pub async fn append(
     let digesting = |progress: Progress| {
         handle.transfer(&format!("SHA-256 {}", file.name), progress.done, progress.total);
     };
-    // Until all of the file is read, nothing is asked of the service.
-    handle.turn().waive();
+    if transfers.known(&file.path).is_none() {
+        // Until all of the file is read, nothing is asked of the service.
+        handle.turn().waive();
+    }
     let digests = transfers.digests(&file.path, &digesting).await?;
     let resume = handle.remembered(&APPENDING).map(|(digests, upload)| AppendResume { upload, digests });
     let (place, slot) = place(transfers, handle, file, resume.is_none()).await?;

@@ -88,7 +88,7 @@ fn everything_that_two_plans_must_not_have_in_common_is_found() {
     ];
     for (one, other, expected) in cases {
         let (ran, found) = check(one, other);
-        assert_eq!(found, [expected.clone()], "{one:?} {other:?}: {ran}");
+        assert_eq!(found, std::slice::from_ref(expected), "{one:?} {other:?}: {ran}");
         ran.exits_with(if expected.contains("error") { 3 } else { 0 });
     }
 }

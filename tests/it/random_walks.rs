@@ -89,7 +89,9 @@ fn seeds() -> Vec<u64> {
         return (1..=SEEDS).collect();
     };
     let (first, last) = asked.split_once('-').unwrap_or(("1", &asked));
-    (number(first)..=number(last)).collect()
+    let seeds: Vec<u64> = (number(first)..=number(last)).collect();
+    assert!(!seeds.is_empty(), "no story in {asked}");
+    seeds
 }
 
 /// SplitMix64: the same seed draws the same on every machine.
@@ -190,8 +192,7 @@ impl Story {
         let changes = self.changes();
         let again = self.command(&selection).run();
         assert_eq!(again.status.code(), Some(0), "{} {again}", self.so_far());
-        let before = ran;
-        assert_eq!(self.changes(), changes, "{} {before}\nonce more:\n{again}", self.so_far());
+        assert_eq!(self.changes(), changes, "{} {ran}\nonce more:\n{again}", self.so_far());
     }
 
     /// The changing requests that the site has counted, by operation.

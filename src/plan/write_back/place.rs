@@ -1,4 +1,5 @@
-//! Puts a finished file in the place of the old one: same folder, synced, owner and mode kept, one backup a run.
+//! Puts a finished file in the place of the old one: same folder, synced, owner and mode kept, one backup a run that only
+//! the owner may read.
 
 use std::{
     fs::{self, Metadata},
@@ -49,6 +50,7 @@ pub fn back_up(path: &Path, original: &[u8], label: &str) -> io::Result<PathBuf>
     name.push(format!(".bak-{label}.xlsx"));
     let backup = path.with_file_name(name);
     if !backup.exists() {
+        // Mode 0600 from the start; on Windows the folder's rights count.
         let mut file = NamedTempFile::new_in(folder(path))?;
         file.write_all(original)?;
         keep_owner(file.path(), &fs::metadata(path)?);

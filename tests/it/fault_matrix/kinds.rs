@@ -171,10 +171,7 @@ impl Trouble {
 
     /// Whether the site acts, whatever becomes of the answer.
     pub fn acts(self) -> bool {
-        matches!(
-            self,
-            ResetAfter | SilenceAfter | Truncated | Empty | Huge | WrongType | Trickle | Garbled(_)
-        )
+        matches!(self, ResetAfter | SilenceAfter | Truncated | Empty | Huge | WrongType | Trickle)
     }
 
     /// Whether a limit ends it.
@@ -199,8 +196,6 @@ impl Trouble {
     pub fn due(self, sort: Sort, lasting: bool, session: bool) -> Due {
         let stops = Due::Stops(self.kind());
         match (self, sort) {
-            // Now and then what is spoilt is of no importance.
-            (Garbled(_), _) => Due::RecoversOrStops(Kind::Site),
             (ChangedCertificate, _) => Due::Stops(Kind::Site),
             (_, Sort::Look) => Due::Recovers,
             // To be sent so much may take longer than a limit.

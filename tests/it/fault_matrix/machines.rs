@@ -69,10 +69,12 @@ struct Trouble {
     short: bool,
     /// The host shows another key than it did before.
     rekeyed: bool,
+    /// It is away for a while, and comes back.
+    reboots: bool,
 }
 
 fn fault(name: &'static str, scenario: &'static str, due: [Due; 2]) -> Trouble {
-    Trouble { name, scenario, due, short: false, rekeyed: false }
+    Trouble { name, scenario, due, short: false, rekeyed: false, reboots: false }
 }
 
 fn troubles() -> Vec<Trouble> {
@@ -131,7 +133,7 @@ fn troubles() -> Vec<Trouble> {
         short(fault("silence after", COMMAND_HANG_AFTER, [StopsOpen(TimedOut, 0), StopsOpen(TimedOut, 1)])),
         fault("a lie", COMMAND_LIE, [Works, Lies]),
         // The host goes down under the command, and for a while nobody is there.
-        fault("a reboot", REBOOT, [StopsOpen(Site, 0), StopsOpen(Site, 1)]),
+        Trouble { reboots: true, ..fault("a reboot", REBOOT, [StopsOpen(Site, 0), StopsOpen(Site, 1)]) },
     ]
 }
 
@@ -178,7 +180,7 @@ fn a_connection_a_login_and_a_command_bear_what_can_go_wrong_with_them() {
                 if let Err(what) = bench.judge(&trouble, job, due, failure) {
                     wrong.push(format!("{} × {job:?}: {what}\n    {failure:?}", trouble.name));
                 }
-                if trouble.scenario == REBOOT {
+                if trouble.reboots {
                     bench.comes_back(job).await;
                 }
                 bench.site.shutdown().await;

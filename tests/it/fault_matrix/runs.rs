@@ -93,12 +93,12 @@ fn judged(cell: &Cell) -> Result<bool, String> {
         return Err(format!("{} × {name}: {wrong}\n{ran}", cell.operation));
     }
     let recovered = ran.status.success();
-    let believed = matches!(cell.disturbance, Lie) && cell.point.step.kind == "once";
-    if believed && recovered {
+    let lied_once = matches!(cell.disturbance, Lie) && cell.point.step.kind == "once";
+    if lied_once && recovered {
         return Err(format!("{}: a lie was believed\n{ran}", cell.operation));
     }
     let finished = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        if believed {
+        if lied_once {
             // That nothing happened is the operator's to say, in the words that the tool printed.
             let settle = ran.settlement(&cell.point.step.id, false);
             site.run().args(["--from", stage, "--to", stage, "--settle", &settle]).run().exits_with(0);
