@@ -66,7 +66,8 @@ pub(super) async fn change<W: World>(
 }
 
 /// The look before any act: on a resume what was remembered is followed first, and nothing counts as absent
-/// before an effect had the time to show. A bad end that was learnt on the way comes back with the view: it is no
+/// before an effect had the time to show. Nor does what an earlier run has seen there: an address that is silent for a
+/// moment is no reason to do it once more. A bad end that was learnt on the way comes back with the view: it is no
 /// error here, for if nothing is there, the act runs again.
 pub(super) async fn first_look<W: World>(
     attempt: &Attempt<'_, W>,
@@ -74,7 +75,8 @@ pub(super) async fn first_look<W: World>(
     follow: Option<&StepFn<W::Read, ()>>,
 ) -> Result<(View, Option<Box<Failure>>)> {
     if !attempt.open() {
-        return Ok((attempt.look(probe, Duration::ZERO, Interrupt::AtFirst, false).await?, None));
+        let patience = attempt.finished().map_or(Duration::ZERO, |_| attempt.visible_within());
+        return Ok((attempt.look(probe, patience, Interrupt::AtFirst, false).await?, None));
     }
     let known = attempt.handle.remembers();
     let ended_badly = match follow.filter(|_| known) {

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use voyager::sim::{Ledger, fault::Action};
+use voyager::sim::{
+    Ledger,
+    fault::{Action, Fault},
+};
 
 use crate::support::{
     fault::{always, always_at},
-    runbook,
+    runbook, side_by_side,
     site::{SimulatedSite, TOWER_ISO, undisturbed, until},
     workbook::Workbook,
 };
@@ -64,6 +67,19 @@ fn a_run_does_everything_once_and_a_second_one_changes_nothing() {
     };
     assert_eq!(changes(&site.ledger()), changes(ledger));
     assert_eq!(site.state(), undisturbed().state);
+}
+
+#[test]
+fn an_address_that_is_silent_for_a_moment_is_not_set_once_more() {
+    // Several steps connect to the VIP; whichever of them it is.
+    let silent: Vec<u64> = (1..=6).collect();
+    side_by_side(&silent, |nth| {
+        let site = SimulatedSite::finished();
+        let silent = always_at("10.40.8.10", "connect.443", Action::Hang);
+        site.set_faults(vec![Fault { nth: *nth, count: 1, ..silent }]);
+        site.run().args(["--to", "03"]).run().exits_with(0).says("0 changed");
+        assert_eq!(site.ledger().vip_writes.count, 1, "silent at connection {nth}");
+    });
 }
 
 #[test]
