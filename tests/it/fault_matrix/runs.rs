@@ -97,6 +97,9 @@ fn judged(cell: &Cell) -> Result<bool, String> {
     if lied_once && recovered {
         return Err(format!("{}: a lie was believed\n{ran}", cell.operation));
     }
+    if matches!(cell.disturbance, Lie) && left_open(&ran, &cell.point.step.id) {
+        return Ok(recovered);
+    }
     let finished = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         if lied_once {
             // That nothing happened is the operator's to say, in the words that the tool printed.
@@ -109,6 +112,11 @@ fn judged(cell: &Cell) -> Result<bool, String> {
         let words = panic.downcast_ref::<String>().cloned().unwrap_or_default();
         format!("{} × {name}: {words}\nbefore that: {ran}", cell.operation)
     })
+}
+
+/// Whether the run says that nothing has read this setting back: only a later look can tell a lie then.
+fn left_open(ran: &Ran, step: &str) -> bool {
+    ran.status.success() && ran.stdout.lines().any(|line| line.contains(&format!("({step}): not proved")))
 }
 
 /// Whether the run ended as one may.
