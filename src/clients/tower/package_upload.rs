@@ -145,8 +145,9 @@ impl PackageSink {
         }
         let chunk = task.current_chunk.map_or_else(|| "-".to_owned(), |chunk| chunk.to_string());
         let args: [(&str, &dyn crate::text::Say); 2] = [("status", &task.status), ("chunk", &chunk)];
-        let failure =
-            Failure::new(Kind::Site, call.doing).answer(message("clients.tower.upload_contradicts", &args));
+        let failure = Failure::new(Kind::Site, call.doing)
+            .at(self.tower.0.site.address)
+            .answer(message("clients.tower.upload_contradicts", &args));
         let (failure, setback) = match task.has_ended() {
             true => (failure.advise(message("clients.tower.upload_ended", &[])), Setback::Ended),
             false => (failure, Setback::Spoilt),

@@ -236,7 +236,7 @@ impl AppendUpload<'_> {
         if !(1..=LARGEST_CHUNK).contains(&upload.chunk_size) {
             let size = message("clients.upload.odd_chunk", &[("size", &upload.chunk_size)]);
             self.abandon(&upload).await?;
-            return Err(Failure::new(Kind::Site, self.doing()).answer(size));
+            return Err(Failure::new(Kind::Site, self.doing()).at(self.file.display()).answer(size));
         }
         if has_first {
             *sent += length;

@@ -77,7 +77,7 @@ impl Upload<'_> {
         if !is_sane(&volume) {
             let doing = message("clients.upload.opening", &[("file", &self.file.display())]);
             let size = message("clients.upload.odd_chunk", &[("size", &volume.chunk_size)]);
-            return Err(Failure::new(Kind::Site, doing).answer(size));
+            return Err(Failure::new(Kind::Site, doing).at(self.file.display()).answer(size));
         }
         (self.remember)(Memo::Opened(&volume))?;
         Ok(volume)
