@@ -9,8 +9,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use super::{HANDS, MOST_REQUESTS, NEVER, Row, SHORT, Trouble, bench::Bench, rows, tells_nothing, told_well};
-use crate::simulated_site::run;
+use super::{MOST_REQUESTS, NEVER, Row, SHORT, Trouble, bench::Bench, rows, tells_nothing, told_well};
+use crate::{simulated_site::run, support::side_by_side};
 
 /// Series for each call in the gate.
 const SERIES: u32 = 2;
@@ -28,12 +28,7 @@ fn no_spoilt_answer_makes_a_client_panic_or_tell_a_secret() {
         .zip(0..)
         .flat_map(|(row, at)| (0..series).map(move |n| (row, at * 100_000 + n * APART)))
         .collect();
-    let part = |hand: usize| cells.iter().skip(hand).step_by(HANDS).map(|(row, seed)| spoilt(row, *seed));
-    let told: Vec<Result<u64, String>> = std::thread::scope(|scope| {
-        let hands: Vec<_> =
-            (0..HANDS).map(|hand| scope.spawn(move || part(hand).collect::<Vec<_>>())).collect();
-        hands.into_iter().flat_map(|hand| hand.join().expect("no panic")).collect()
-    });
+    let told = side_by_side(&cells, |(row, seed)| spoilt(row, *seed));
     let answers: u64 = told.iter().flatten().sum();
     writeln!(std::io::stderr(), "fuzz: {answers} spoilt answers to {} calls", cells.len()).expect("stderr");
     let wrong: Vec<String> = told.into_iter().filter_map(Result::err).collect();
