@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Deploy, Fisheye, Host, Reader, envelope};
 use crate::{
     clients::{
-        http::{Answer, Call, Target},
+        http::{Answer, Call, Scheme, Target},
         lenient,
         problem::Problem,
         retry::{Auth, Route},
@@ -63,7 +63,7 @@ pub enum DeployStatus {
 pub enum Verdict {
     Deployed,
     NotDeployed,
-    /// No clean answer over https or http, and the last reason.
+    /// No clean answer, and why.
     NoAnswer(Box<Failure>),
 }
 
@@ -127,21 +127,27 @@ impl Reader {
 
     /// Whether the cluster is deployed: https first, then http (§3.6). Without repetition.
     pub async fn deploy_verify(&self) -> Result<Verdict> {
+        match self.deploy_verdict(Scheme::Https).await? {
+            Verdict::NoAnswer(_) => self.deploy_verdict(Scheme::Http).await,
+            verdict => Ok(verdict),
+        }
+    }
+
+    /// The same over one of the two; a single request.
+    pub async fn deploy_verdict(&self, scheme: Scheme) -> Result<Verdict> {
         let first = self.addresses().first;
+        let target = match scheme {
+            Scheme::Https => Target::https(first),
+            Scheme::Http => Target::http(first),
+        };
         let doing = message("clients.doing.deploy_verify", &[]);
         let call = Call::read("fisheye.deploy.verify", doing, "/api/v2/deployment/deploy_verify").polled();
-        let mut last = None;
-        for target in [Target::https(first), Target::http(first)] {
-            match self.node_raw(&call, target, is_deployed).await {
-                Ok(true) => return Ok(Verdict::Deployed),
-                Ok(false) => return Ok(Verdict::NotDeployed),
-                Err(problem @ (Problem::Untrusted(_) | Problem::Unrecorded(_))) => {
-                    return self.told(&call, Err(problem));
-                }
-                Err(problem) => last = self.told::<()>(&call, Err(problem)).err(),
-            }
+        match self.node_raw(&call, target, is_deployed).await {
+            Ok(true) => Ok(Verdict::Deployed),
+            Ok(false) => Ok(Verdict::NotDeployed),
+            Err(problem @ (Problem::Untrusted(_) | Problem::Unrecorded(_))) => self.told(&call, Err(problem)),
+            Err(problem) => self.told(&call, Err(problem)).or_else(|failure| Ok(Verdict::NoAnswer(failure))),
         }
-        Ok(last.map_or(Verdict::NotDeployed, Verdict::NoAnswer))
     }
 
     /// A call with the fixed token to one node.

@@ -4,7 +4,10 @@ use std::{cell::RefCell, time::Duration};
 
 use super::deploy::{ACCEPTED, expect_new_identities};
 use crate::{
-    clients::fisheye::{DeployStatus, Verdict},
+    clients::{
+        fisheye::{DeployStatus, Verdict},
+        http::Scheme,
+    },
     engine::{Facts, WaitProbe, handle::Handle},
     failure::{Failure, Kind, Result},
     messages::message,
@@ -27,12 +30,12 @@ pub async fn follow(world: &WorldRead, handle: &Handle) -> Result<()> {
     let cluster = world.cluster(handle);
     let watch = RefCell::new(Watch::new(handle.remembered(&ACCEPTED).is_some()));
     let look = async || {
-        let status = cluster.deploy_status().await?;
-        let verdict = match status {
-            DeployStatus::Running { .. } => None,
-            _ => Some(cluster.deploy_verify().await?),
+        let question = watch.borrow().question;
+        let said = match question {
+            Question::Progress => Said::Progress(cluster.deploy_status().await?),
+            Question::Verdict(scheme) => Said::Verdict(cluster.deploy_verdict(scheme).await?),
         };
-        match watch.borrow_mut().judge(handle.clock().elapsed(), &status, verdict.as_ref()) {
+        match watch.borrow_mut().judge(handle.clock().elapsed(), &said) {
             // "Nothing started" is for the probe to tell: it ends the wait, not the step.
             Look::Deployed | Look::NothingStarted => Ok(WaitProbe::Ready(Facts::none())),
             Look::NotYet(reason) => Ok(WaitProbe::NotYet(reason)),
@@ -44,6 +47,20 @@ pub async fn follow(world: &WorldRead, handle: &Handle) -> Result<()> {
         }
     };
     handle.poll(look).await.map(drop)
+}
+
+/// What a look asks. One request a look, so that a wait costs six a minute at most, also while hosts restart for half an
+/// hour: as long as the progress is no clean `running`, it takes turns with the verdict (§3.6 asks for both at once).
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Question {
+    Progress,
+    Verdict(Scheme),
+}
+
+/// What the site said to it.
+enum Said {
+    Progress(DeployStatus),
+    Verdict(Verdict),
 }
 
 /// What one look at a deployment came to.
@@ -72,6 +89,8 @@ impl Row {
 
 /// What the looks so far have shown.
 struct Watch {
+    /// For the next look.
+    question: Question,
     /// The request was answered with success, or the deployment was seen running.
     started: bool,
     /// The progress ended cleanly.
@@ -80,20 +99,51 @@ struct Watch {
     falses: Option<(Duration, u32)>,
     /// The last stage or message.
     last: Text,
+    /// The progress as the operator sees it.
+    shown: Text,
 }
 
 impl Watch {
     fn new(accepted: bool) -> Self {
         let last = message("stages.deploy.no_progress", &[]);
-        Self { started: accepted, ended: false, falses: None, last }
+        let shown = last.clone();
+        Self { question: Question::Progress, started: accepted, ended: false, falses: None, last, shown }
     }
 
     /// Only the verdict says *deployed*; only the verdict, often and long enough, says *failed*.
-    fn judge(&mut self, at: Duration, status: &DeployStatus, verdict: Option<&Verdict>) -> Look {
+    fn judge(&mut self, at: Duration, said: &Said) -> Look {
+        match said {
+            Said::Progress(status) => self.saw(status),
+            Said::Verdict(Verdict::Deployed) => return Look::Deployed,
+            Said::Verdict(Verdict::NotDeployed) => {
+                let (since, looks) = self.falses.unwrap_or((at, 0));
+                self.falses = Some((since, looks + 1));
+                self.question = Question::Progress;
+            }
+            Said::Verdict(Verdict::NoAnswer(_)) if self.question == Question::Verdict(Scheme::Https) => {
+                self.question = Question::Verdict(Scheme::Http);
+            }
+            Said::Verdict(Verdict::NoAnswer(_)) => (self.falses, self.question) = (None, Question::Progress),
+        }
+        let row = self.falses.map(|(since, looks)| Row { looks, lasting: at.saturating_sub(since) });
+        let row = row.unwrap_or_default();
+        if !self.started && row.reaches(TO_GIVE_UP) {
+            Look::NothingStarted
+        } else if self.ended && row.reaches(TO_FAIL) {
+            Look::Failed(self.last.clone())
+        } else {
+            Look::NotYet(self.shown.clone())
+        }
+    }
+
+    fn saw(&mut self, status: &DeployStatus) {
+        self.shown = progress(status);
+        self.question = Question::Verdict(Scheme::Https);
         match status {
             DeployStatus::Running { .. } => {
                 (self.started, self.ended, self.falses) = (true, false, None);
                 self.last = words(status);
+                self.question = Question::Progress;
             }
             DeployStatus::Ended { .. } => {
                 if !self.ended {
@@ -103,24 +153,6 @@ impl Watch {
                 self.last = words(status);
             }
             DeployStatus::Disturbed(_) => {}
-        }
-        match verdict {
-            Some(Verdict::Deployed) => return Look::Deployed,
-            Some(Verdict::NotDeployed) => {
-                let (since, looks) = self.falses.unwrap_or((at, 0));
-                self.falses = Some((since, looks + 1));
-            }
-            Some(Verdict::NoAnswer(_)) => self.falses = None,
-            None => {}
-        }
-        let row = self.falses.map(|(since, looks)| Row { looks, lasting: at.saturating_sub(since) });
-        let row = row.unwrap_or_default();
-        if !self.started && row.reaches(TO_GIVE_UP) {
-            Look::NothingStarted
-        } else if self.ended && row.reaches(TO_FAIL) {
-            Look::Failed(self.last.clone())
-        } else {
-            Look::NotYet(progress(status))
         }
     }
 }
@@ -194,9 +226,18 @@ mod tests {
             Self { watch: Watch::new(accepted), every: seconds, seconds: 0 }
         }
 
+        /// The progress and, where it is asked, the verdict.
         fn judge(&mut self, status: &DeployStatus, verdict: Option<&Verdict>) -> Look {
             self.seconds += self.every;
-            self.watch.judge(Duration::from_secs(self.seconds), status, verdict)
+            let at = Duration::from_secs(self.seconds);
+            let mut look = self.watch.judge(at, &Said::Progress(status.clone()));
+            while let (Question::Verdict(_), Some(verdict)) = (self.watch.question, verdict) {
+                look = self.watch.judge(at, &Said::Verdict(verdict.clone()));
+                if look == Look::Deployed {
+                    break;
+                }
+            }
+            look
         }
 
         fn waits(&mut self, times: u32, status: &DeployStatus, verdict: Option<&Verdict>) -> bool {
@@ -211,6 +252,23 @@ mod tests {
         assert!(looks.waits(1, &disturbed(), Some(&no_answer())));
         assert!(looks.waits(1, &ended(), Some(&Verdict::NotDeployed)));
         assert_eq!(looks.judge(&disturbed(), Some(&Verdict::Deployed)), Look::Deployed);
+    }
+
+    #[test]
+    fn a_look_asks_one_thing_and_the_verdict_over_http_only_when_https_does_not_answer() {
+        let mut watch = Watch::new(true);
+        let said = [
+            (Said::Progress(running()), Question::Progress),
+            (Said::Progress(disturbed()), Question::Verdict(Scheme::Https)),
+            (Said::Verdict(no_answer()), Question::Verdict(Scheme::Http)),
+            (Said::Verdict(no_answer()), Question::Progress),
+            (Said::Progress(ended()), Question::Verdict(Scheme::Https)),
+            (Said::Verdict(Verdict::NotDeployed), Question::Progress),
+        ];
+        for (at, (said, next)) in (0..).zip(said) {
+            watch.judge(Duration::from_secs(at), &said);
+            assert_eq!(watch.question, next, "after {at}");
+        }
     }
 
     #[test]
