@@ -17,6 +17,7 @@ use tokio::time::{timeout, timeout_at};
 pub use super::call::{Call, Payload, Scheme, Target};
 use super::{
     dial::{Dialler, Endpoint},
+    places::Places,
     problem::Problem,
     trust::{Refusal, TrustStore},
     wire::{Body, Exchange, Outcome, Wire},
@@ -63,11 +64,12 @@ pub struct Http {
     wire: Wire,
     pause: Arc<dyn Pause>,
     clients: Arc<Mutex<HashMap<Endpoint, reqwest::Client>>>,
+    places: Places,
 }
 
 impl Http {
     pub fn new(dialler: Dialler, trust: TrustStore, wire: Wire, pause: Arc<dyn Pause>) -> Self {
-        Self { dialler, trust, wire, pause, clients: Arc::default() }
+        Self { dialler, trust, wire, pause, clients: Arc::default(), places: Places::default() }
     }
 
     /// The same connections, with the transcript labelled for another step.
@@ -99,6 +101,11 @@ impl Http {
         token: Option<(&'static str, &Secret<String>)>,
         attempt: u32,
     ) -> Result<Answer, Problem> {
+        // What travels as a form is a piece of a file: those have limits of their own.
+        let _place = match &call.payload {
+            Payload::Empty | Payload::Json(_) => self.places.take(target.endpoint.address).await,
+            Payload::Form(_) => None,
+        };
         if let Some(why) = self.dialler.shut().filter(|_| call.changes) {
             return Err(Problem::HeldBack(why));
         }

@@ -13,6 +13,7 @@ pub mod http;
 pub mod inspector;
 pub mod lenient;
 pub mod limits;
+mod places;
 pub mod probe;
 pub mod problem;
 pub mod proxy;
