@@ -58,6 +58,14 @@ impl Handle {
         Ok(())
     }
 
+    /// Why a point of no return is not passed: something has failed already, so this night may end with half a cluster.
+    pub(super) fn held_up(&self) -> Option<Box<Failure>> {
+        let failed = self.context.failed.borrow();
+        let (Some(why), Some((kind, failed))) = (&self.manifest().no_return, &*failed) else { return None };
+        let meaning = message("engine.run.no-return-after-failure", &[("step", failed), ("why", why)]);
+        Some(Failure::new(*kind, self.manifest().title.clone()).at(self.id()).meaning(meaning))
+    }
+
     fn fits(&self, window: &Window) -> bool {
         let now = self.clock().date();
         let needs = if self.manifest().divisible { Duration::ZERO } else { self.need.slow };
@@ -82,6 +90,7 @@ impl Handle {
     }
 
     fn put_off(&self, window: &Window) -> Box<Failure> {
+        let never = window.is_too_short_for(self.need.slow) && !self.manifest().divisible;
         let end = window.closes_at();
         let meaning = if window.is_over(self.clock().date()) {
             message("engine.window.over", &[("end", &end)])
@@ -93,7 +102,10 @@ impl Handle {
         Failure::new(Kind::Window, self.manifest().title.clone())
             .at(self.id())
             .meaning(meaning)
-            .advise(message("engine.window.later", &[]))
+            .advise(match never {
+                true => message("engine.window.never-fits", &[("need", &units::duration(self.need.slow))]),
+                false => message("engine.window.later", &[]),
+            })
             .advise(message("engine.window.now", &[]))
     }
 }

@@ -45,7 +45,8 @@ pub(super) struct Attempt<'a, W: World> {
     pub refused: Cell<bool>,
     /// It has begun to change the site.
     pub begun: Cell<bool>,
-    /// The maintenance window leaves it no room, so it was not begun.
+    /// It was not begun: the maintenance window leaves it no room, or another step has failed and this one is a point of no
+    /// return.
     pub put_off: Cell<bool>,
 }
 
@@ -82,7 +83,8 @@ impl<W: World> Attempt<'_, W> {
 
     /// Tells what this run does with a step that an earlier one had touched.
     pub fn resumed(&self, how: Resumed) -> Result<()> {
-        if self.before.is_none() {
+        // One that was only looked at, or put off, has nothing to go on with.
+        if !self.before.as_ref().is_some_and(|before| before.acted || before.finished.is_some()) {
             return Ok(());
         }
         self.handle.context.record(EventKind::Resumed { step: self.step.id.clone(), how })
@@ -202,6 +204,10 @@ impl<W: World> Attempt<'_, W> {
             return Err(context.cancel.failure(self.step.manifest.title.clone()));
         }
         if let Some(failure) = context.broken.borrow().clone() {
+            return Err(failure);
+        }
+        if let Some(failure) = self.handle.held_up() {
+            self.put_off.set(true);
             return Err(failure);
         }
         if let Err(failure) = self.handle.admitted().await {

@@ -19,7 +19,7 @@ use super::{
     window::Window,
 };
 use crate::{
-    failure::{Failure, Result},
+    failure::{Failure, Kind, Result},
     text::Text,
 };
 
@@ -36,6 +36,8 @@ pub(super) struct Context {
     pub asking: Mutex<()>,
     /// The titles of the steps that have begun to change the site and have not ended.
     pub begun: RefCell<Vec<Text>>,
+    /// The first failure of this run that is no mere stop, and the title of its step.
+    pub failed: RefCell<Option<(Kind, Text)>>,
     /// A note that could not be recorded; no further act starts over it.
     pub broken: RefCell<Option<Box<Failure>>>,
     sinks: Vec<Rc<dyn Sink>>,
@@ -56,6 +58,7 @@ impl Context {
             window: options.window.clone(),
             asking: Mutex::default(),
             begun: RefCell::default(),
+            failed: RefCell::default(),
             broken: RefCell::new(None),
             sinks: setup.sinks,
             tally,

@@ -261,7 +261,9 @@ impl<'a, W: World + 'static> Runner<'a, W> {
         let (outcome, facts) = settle::end(settle, &self.book.nodes[at].step.manifest)?;
         let step = settle.step.clone();
         let record = self.context.journal.borrow().state().step(&step).cloned();
-        let Some(record) = record.filter(|record| record.open_intent) else {
+        let taken_back = matches!(outcome, Outcome::Settled { done: false });
+        let Some(record) = record.filter(|record| record.open_intent || (record.settled && taken_back))
+        else {
             // The same command may be run again after it did its work.
             let text = message("engine.settle.nothing-open", &[]);
             return self.context.record(EventKind::Note { step, level: Level::Info, text });

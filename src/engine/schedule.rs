@@ -41,6 +41,8 @@ pub(super) struct Schedule<'r, 'a, W: World> {
     /// Per stage: when its first step started (site time).
     stages: Vec<Option<Duration>>,
     failure: Option<Box<Failure>>,
+    /// The first step that failed, rather than being stopped.
+    culprit: Option<usize>,
     /// The maintenance window has not opened yet: nothing but checks starts.
     held: bool,
     /// Steps that the window left no room for.
@@ -54,13 +56,14 @@ impl<'r, 'a, W: World + 'static> Schedule<'r, 'a, W> {
         let window = runner.context.window.as_ref();
         let held = window.is_some_and(|window| window.opens_in(runner.context.clock.date()).is_some());
         let stages = vec![None; runner.book.stages.len()];
-        Self { runner, states, stages, failure: None, held, put_off: Vec::new() }
+        Self { runner, states, stages, failure: None, culprit: None, held, put_off: Vec::new() }
     }
 
     /// Runs everything there is to run; the first failure, when there was one.
     pub async fn run(mut self, mut lock: Option<Lock>) -> Option<Box<Failure>> {
         let runner = self.runner;
-        let mut in_hand: FuturesUnordered<LocalBoxFuture<'r, (usize, Result<()>)>> = FuturesUnordered::new();
+        let mut in_hand: FuturesUnordered<LocalBoxFuture<'r, (usize, bool, Result<()>)>> =
+            FuturesUnordered::new();
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
         let (mut opening, mut watch) =
             (std::pin::pin!(runner.context.opening()), std::pin::pin!(runner.context.watch_window()));
@@ -75,7 +78,7 @@ impl<'r, 'a, W: World + 'static> Schedule<'r, 'a, W> {
                 in_hand.push(Box::pin(async move {
                     let result = runner.step(&attempt).await;
                     attempt.handle.turn.waive();
-                    (at, result)
+                    (at, attempt.put_off.get(), result)
                 }));
             }
             if in_hand.is_empty() && !self.waits_for_window() {
@@ -88,7 +91,7 @@ impl<'r, 'a, W: World + 'static> Schedule<'r, 'a, W> {
                     self.abandon();
                     break;
                 }
-                Some((at, result)) = in_hand.next() => self.end(at, result),
+                Some((at, put_off, result)) = in_hand.next() => self.end(at, put_off, result),
                 () = runner.context.cancel.until_requested(), if in_hand.is_empty() => {}
                 () = &mut opening, if self.held => self.open(),
                 never = &mut watch => match never {},
@@ -188,12 +191,21 @@ impl<'r, 'a, W: World + 'static> Schedule<'r, 'a, W> {
         true
     }
 
-    fn end(&mut self, at: usize, result: Result<()>) {
+    /// `put_off`: it was not begun, because of the window or of what failed before.
+    fn end(&mut self, at: usize, put_off: bool, result: Result<()>) {
         self.states[at] = match result {
             Ok(()) => State::Well,
+            Err(failure) if failure.kind == Kind::Window => {
+                self.put_off.push(at);
+                self.fail(failure);
+                State::Badly(None)
+            }
+            Err(_) if put_off => State::Badly(self.culprit),
             Err(failure) => {
-                if failure.kind == Kind::Window {
-                    self.put_off.push(at);
+                if !super::cancel::is_stop(&failure) && self.culprit.is_none() {
+                    self.culprit = Some(at);
+                    let title = self.runner.book.nodes[at].step.manifest.title.clone();
+                    self.runner.context.failed.replace(Some((failure.kind, title)));
                 }
                 self.fail(failure);
                 State::Badly(None)
@@ -231,7 +243,7 @@ impl<'r, 'a, W: World + 'static> Schedule<'r, 'a, W> {
                 let attempt = self.runner.attempt(at);
                 let failure = self.runner.context.cancel.failure(attempt.step.manifest.title.clone());
                 let failure = self.runner.fail(&attempt, failure, 0);
-                self.end(at, Err(failure));
+                self.end(at, false, Err(failure));
             }
         }
     }

@@ -4,12 +4,12 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{RoundMode, SignedDuration, Timestamp, Unit, Zoned, ZonedRound, tz::TimeZone};
 
 use crate::{messages::message, text::Text};
 
@@ -27,13 +27,19 @@ struct End {
     at: AtomicI64,
     /// The operator was asked to make it longer, and did not.
     declined: AtomicBool,
+    /// Milliseconds that a step needed which the whole window would not hold; 0: none.
+    needed: AtomicU64,
 }
 
 const NEVER: i64 = i64::MAX;
 
 impl Window {
     pub fn new(opens: Timestamp, closes: Timestamp, zone: TimeZone) -> Self {
-        let end = End { at: AtomicI64::new(closes.as_millisecond()), declined: AtomicBool::new(false) };
+        let end = End {
+            at: AtomicI64::new(closes.as_millisecond()),
+            declined: AtomicBool::new(false),
+            needed: AtomicU64::new(0),
+        };
         Self { opens, zone, end: Arc::new(end) }
     }
 
@@ -76,6 +82,21 @@ impl Window {
         self.end.declined.load(Ordering::SeqCst)
     }
 
+    /// Notes what a step needs; whether the window could not hold it from its very beginning.
+    pub fn is_too_short_for(&self, need: Duration) -> bool {
+        let too_short = self.left(self.opens) < need;
+        if too_short {
+            let need = u64::try_from(need.as_millis()).unwrap_or(u64::MAX);
+            self.end.needed.fetch_max(need, Ordering::SeqCst);
+        }
+        too_short
+    }
+
+    /// The longest need that it could not hold.
+    pub fn needed(&self) -> Option<Duration> {
+        Some(self.end.needed.load(Ordering::SeqCst)).filter(|need| *need > 0).map(Duration::from_millis)
+    }
+
     /// Its beginning, in local time.
     pub fn opens_at(&self) -> String {
         self.local(self.opens)
@@ -87,6 +108,17 @@ impl Window {
             Ok(at) => Text::same(self.local(at)),
             Err(_) => message("engine.window.never", &[]),
         }
+    }
+
+    /// Its beginning and its end as they were planned, local; the end so much later that it is of `length` at least, on
+    /// the full five minutes. `None`: no calendar has them, or the operator took the end away.
+    pub fn hours(&self, length: Duration) -> Option<(Zoned, Zoned)> {
+        let closes = Timestamp::from_millisecond(self.end.at.load(Ordering::SeqCst)).ok()?;
+        let opens = self.opens.to_zoned(self.zone.clone());
+        let longer = self.opens.checked_add(SignedDuration::try_from(length).ok()?).ok()?;
+        let closes = closes.max(longer).to_zoned(self.zone.clone());
+        let full = ZonedRound::new().smallest(Unit::Minute).mode(RoundMode::Ceil);
+        Some((opens, closes.round(full.increment(if longer < closes.timestamp() { 1 } else { 5 })).ok()?))
     }
 
     fn local(&self, at: Timestamp) -> String {
@@ -116,6 +148,19 @@ mod tests {
         assert_eq!(window.opens_in(at(100)), None);
         assert_eq!(window.left(at(150)), Duration::from_secs(10));
         assert!(window.is_over(at(160)) && window.is_over(at(1000)));
+    }
+
+    #[test]
+    fn hours_that_could_not_hold_a_step_are_told_longer_on_the_full_five_minutes() {
+        let window = Window::new(at(0), at(3600), TimeZone::UTC);
+        let hours = |need: u64| {
+            let (opens, closes) = window.hours(Duration::from_secs(need)).unwrap();
+            format!("{}-{}", opens.strftime("%H:%M"), closes.strftime("%H:%M"))
+        };
+        assert!(!window.is_too_short_for(Duration::from_secs(3600)) && window.needed().is_none());
+        assert!(window.is_too_short_for(Duration::from_secs(4000)));
+        assert_eq!(window.needed(), Some(Duration::from_secs(4000)));
+        assert_eq!([hours(0), hours(4000), hours(4200)], ["00:00-01:00", "00:00-01:10", "00:00-01:10"]);
     }
 
     #[test]

@@ -29,8 +29,9 @@ fn a_window_too_short_for_the_deployment_stops_before_it_and_the_same_command_wi
         "{ran}"
     );
     assert!(ran.stdout.contains("at a slow site the run stops after"), "{ran}");
-    // Given again, the end would have passed, so the next command names the same hours of another day.
-    assert!(ran.stdout.contains("--window 22:00-23:00"), "{ran}");
+    // Not even all of that hour would do, so the next command names more.
+    assert!(ran.stderr.contains("even the whole window would not do: 1h15m are needed"), "{ran}");
+    assert!(ran.stdout.contains("--window 22:00-23:35"), "{ran}");
 
     let zh = at_ten(&site, &["--until", "23:00", "--lang", "zh"]).run().exits_with(11);
     assert!(zh.stderr.contains("维护窗口到 2026-11-30 23:00 为止，余下的时间不够"), "{zh}");

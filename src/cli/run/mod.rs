@@ -87,7 +87,7 @@ pub struct RunOptions {
     pub to: Option<String>,
     #[arg(long, value_name = "STEP=done[:FACT]|absent", help = "cli.option.settle")]
     pub settle: Vec<String>,
-    #[arg(long, value_name = "STEP", help = "cli.option.redo")]
+    #[arg(long, value_name = "STEP", value_delimiter = ',', help = "cli.option.redo")]
     pub redo: Vec<String>,
     #[arg(long, help = "cli.option.yes")]
     pub yes: bool,

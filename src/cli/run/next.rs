@@ -12,8 +12,8 @@ use crate::{
     stages::world::World,
 };
 
-/// After success the look at the result; after a stop the same command again, or what its failure asks for. A command
-/// whose `--until` has come asks for the same hours of another day, `again`.
+/// After success the look at the result; after a stop the same command again, or what its failure asks for. Where the
+/// hours that the command names will not do any more, `again` are those to go on in.
 pub fn command(
     cluster: &Cluster<'_>,
     selection: &Selection,
@@ -120,16 +120,15 @@ fn last<'a>(stages: &'a [Stage<World>], selection: &Selection) -> Option<&'a Sta
     stages.get(at)
 }
 
-/// The command with `--window AGAIN` in the place of `--until TIME`.
+/// The command with `--window AGAIN` in the place of its own `--until TIME` or `--window HOURS`.
 fn later(arguments: &[String], again: Option<&str>) -> Vec<String> {
     let Some(again) = again else { return arguments.to_vec() };
     let mut words = Vec::new();
     let mut rest = arguments.iter();
     while let Some(word) = rest.next() {
-        let until = word == "--until";
-        if until || word.starts_with("--until=") {
+        if matches!(word.split('=').next(), Some("--until" | "--window")) {
             words.extend(["--window".to_owned(), again.to_owned()]);
-            if until {
+            if !word.contains('=') {
                 rest.next();
             }
         } else {
@@ -188,6 +187,7 @@ mod tests {
         let expected = "voyager run --window 22:05-02:00 --yes";
         assert_eq!(go_on("voyager run --until 02:00 --yes"), expected);
         assert_eq!(go_on("voyager run --until=2026-12-01T02:00 --yes"), expected);
+        assert_eq!(go_on("voyager run --window 22:05-22:30 --yes"), expected);
         assert_eq!(later(&words("voyager run --until 02:00"), None).join(" "), "voyager run --until 02:00");
     }
 

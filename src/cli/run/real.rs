@@ -117,7 +117,7 @@ pub async fn run(
     };
     let ended = ended.with_subscriber(log.subscriber()).await;
     let (end, summary) = ended.map_err(|failure: Box<Failure>| failure.logged_at(&path))?;
-    let next = next::command(cluster, &selection, &end, rehearsal, scheduled.again.as_deref());
+    let next = next::command(cluster, &selection, &end, rehearsal, scheduled.again().as_deref());
     let ledger = reach.twin.as_ref().map(|twin| {
         let media = media_folder(options, config, true, &site).0;
         ledger::lines(&twin.ledger(), media.as_deref())

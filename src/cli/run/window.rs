@@ -22,6 +22,9 @@ use crate::{
 /// a run that has just been stopped by it would begin at once.
 const JUST_PASSED: Duration = Duration::from_secs(6 * 3600);
 
+/// Before a step that needs a whole window there are the checks again.
+const CHECKS: Duration = Duration::from_secs(15 * 60);
+
 #[derive(Args, Clone, Debug, Default)]
 pub struct WindowOptions {
     #[arg(long, value_name = "HH:MM-HH:MM", conflicts_with = "until", help = "cli.option.window")]
@@ -38,8 +41,8 @@ pub struct Scheduled {
     pub window: Option<Window>,
     /// Where the run has its dates from.
     pub dates: Dates,
-    /// The same hours of another day, where the command names an end that will have passed: `22:00-02:00`.
-    pub again: Option<String>,
+    /// The command names an end, which will have passed.
+    until: bool,
 }
 
 impl WindowOptions {
@@ -63,16 +66,24 @@ impl WindowOptions {
             (None, Some(text)) => Some((now.timestamp(), until(text, &now)?)),
             (None, None) => None,
         };
-        let again = self.until.as_ref().and(window).map(|(from, to)| {
-            let local = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%H:%M").to_string();
-            format!("{}-{}", local(from), local(to))
-        });
         let window = window.map(|(opens, closes)| Window::new(opens, closes, zone));
-        Ok(Scheduled { window, dates, again })
+        Ok(Scheduled { window, dates, until: self.until.is_some() })
     }
 }
 
 impl Scheduled {
+    /// The hours to go on in on another day, `22:00-02:00`, where the command's own will not do: its end has passed, or a
+    /// step needs more than all of it.
+    pub fn again(&self) -> Option<String> {
+        let window = self.window.as_ref()?;
+        let longer = window.needed().map(|need| need + CHECKS);
+        if !self.until && longer.is_none() {
+            return None;
+        }
+        let (opens, closes) = window.hours(longer.unwrap_or_default())?;
+        Some(format!("{}-{}", opens.strftime("%H:%M"), closes.strftime("%H:%M")))
+    }
+
     /// The same way to the site, shut for changes outside the window.
     pub fn gated(&self, dialler: Dialler) -> Dialler {
         match &self.window {
@@ -108,7 +119,11 @@ fn until(text: &str, now: &Zoned) -> Result<Timestamp> {
     let zone = now.time_zone();
     let passed = || usage::wrong_value("--until", text, message("cli.window.passed", &[]));
     let Some(time) = time(text) else {
-        let at = instant(date_time("--until", text)?, zone)?;
+        let at = match text.trim().parse::<Timestamp>() {
+            // With an offset of its own it is a moment, wherever this laptop is.
+            Ok(at) => at,
+            Err(_) => instant(date_time("--until", text)?, zone)?,
+        };
         return if at > now.timestamp() { Ok(at) } else { Err(passed()) };
     };
     let today = instant(now.date().to_datetime(time), zone)?;
@@ -128,7 +143,9 @@ fn time(text: &str) -> Option<Time> {
 
 /// `2026-11-30T22:00`, with a blank instead of the letter too.
 fn date_time(option: &'static str, text: &str) -> Result<DateTime> {
-    text.trim().parse().map_err(|_| usage::wrong_value(option, text, message("cli.window.time-form", &[])))
+    let wrong = || usage::wrong_value(option, text, message("cli.window.time-form", &[]));
+    // A date alone would be its midnight, which nobody means by an end.
+    text.contains(':').then(|| text.trim().parse().ok()).flatten().ok_or_else(wrong)
 }
 
 /// A local time that a change of the clocks leaves out or doubles is the one that the calendar would take.
@@ -204,5 +221,15 @@ mod tests {
         assert_eq!(end("2026-12-01 02:00", "2026-11-30T02:05"), Ok("2026-12-01T02:00:00Z".to_owned()));
         assert_eq!(end("2026-11-30T02:00", "2026-11-30T02:05"), usage);
         assert_eq!(end("soon", "2026-11-30T02:05"), usage);
+        assert_eq!(end("2026-12-01", "2026-11-30T02:05"), usage);
+    }
+
+    #[test]
+    fn an_end_with_an_offset_is_that_moment() {
+        let end =
+            |text: &str| until(text, &now("2026-11-30T15:00")).map(|at| at.to_string()).map_err(|f| f.kind);
+        assert_eq!(end("2026-11-30T23:59:00+08:00"), Ok("2026-11-30T15:59:00Z".to_owned()));
+        assert_eq!(end("2026-11-30T23:59Z"), Ok("2026-11-30T23:59:00Z".to_owned()));
+        assert_eq!(end("2026-11-30T22:59:00+08:00"), Err(crate::failure::Kind::Usage), "it has passed");
     }
 }

@@ -40,6 +40,8 @@ pub struct StepRecord {
     pub acted: bool,
     /// An act began and nothing says how it ended.
     pub open_intent: bool,
+    /// Its good end is the operator's word, which can be taken back.
+    pub settled: bool,
     /// The last attempt ended by itself, its act undecided: it was not cut off by a kill or by the operator.
     pub gave_up: bool,
     /// When its act was begun last and when it ended well last, counted in events.
@@ -131,6 +133,7 @@ impl State {
                 let record = self.running(step)?;
                 record.open_intent = true;
                 record.acted = true;
+                record.settled = false;
                 record.begun_at = now;
                 record.begun_with = inputs.cloned();
             }
@@ -203,6 +206,7 @@ impl StepRecord {
             _ => {
                 self.open_intent = false;
                 self.remembered = Facts::none();
+                self.settled |= matches!(outcome, Outcome::Settled { done: true });
                 self.finished = Some(outcome.clone());
                 self.finished_at = now;
                 self.inputs = inputs.cloned();

@@ -185,6 +185,24 @@ async fn a_settled_once_step_brings_its_fact_and_is_trusted_from_then_on() {
 }
 
 #[tokio::test]
+async fn the_operator_s_word_can_be_taken_back_and_a_proved_end_cannot() {
+    let bench = Bench::new();
+    let stages = one_once(false);
+    bench.site().fate([Fate::LostBefore]);
+    assert_eq!(bench.run(&stages).await.exit_code, 9);
+    let settled = |text: &str| Options { settle: vec![text.parse().unwrap()], ..Options::default() };
+    assert_eq!(bench.run_with(&stages, settled("s.a=done:0123")).await.exit_code, 0);
+    assert_eq!((bench.run(&stages).await.exit_code, bench.site().effects_of("a")), (0, 0), "it is believed");
+    assert_eq!(bench.run_with(&stages, settled("s.a=absent")).await.exit_code, 9);
+    assert_eq!(bench.site().effects_of("a"), 1, "it was sent at last");
+
+    let bench = Bench::new();
+    assert_eq!(bench.run(&one_once(true)).await.exit_code, 0);
+    assert_eq!(bench.run_with(&one_once(true), settled("s.a=absent")).await.exit_code, 0);
+    assert_eq!(bench.site().effects_of("a"), 1);
+}
+
+#[tokio::test]
 async fn only_a_known_once_step_can_be_settled() {
     let bench = Bench::new();
     for word in ["s.a=absent", "s.nowhere=absent"] {

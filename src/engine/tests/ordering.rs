@@ -104,6 +104,40 @@ async fn a_failure_stops_what_depends_on_it_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn after_a_failure_no_point_of_no_return_is_passed_and_what_was_passed_is_not_looked_at_as_new() {
+    let bench = Bench::new();
+    let no_return = "after=[]\nno_return={zh='清空', en='erases'}";
+    let list = [("a", "after=[]"), ("erase", no_return), ("after-erase", "after=['s.erase']")];
+    bench.site().fate([Fate::Refused]);
+    let options = || Options { in_order: true, ..Options::default() };
+    let summary = bench.run_with(&stages(&list), options()).await;
+    assert_eq!(summary.exit_code, 4, "the exit code of what failed");
+    assert_eq!(
+        ["s.a", "s.erase", "s.after-erase"].map(|step| bench.outcome(step)),
+        ["failed", "not-run", "not-run"]
+    );
+    assert_eq!(bench.site().effects_of("erase"), 0);
+    let reasons: Vec<String> = bench.events().into_iter().filter_map(reason).collect();
+    assert!(reasons.iter().all(|reason| reason.contains("the step \"a\" failed")), "{reasons:?}");
+    assert!(reasons[0].contains("point of no return (erases)"), "{reasons:?}");
+    assert_eq!(bench.run_with(&stages(&list), options()).await.exit_code, 0);
+    assert_eq!(bench.resumed("s.erase"), None, "nothing is done again that was never begun");
+    // Where it was passed before, there is nothing to hold up.
+    bench.site().put("a", "another");
+    bench.site().fate([Fate::Refused]);
+    assert_eq!(bench.run_with(&stages(&list), options()).await.exit_code, 4);
+    assert_eq!(["s.a", "s.erase"].map(|step| bench.outcome(step)), ["failed", "already-done"]);
+}
+
+/// Why a step was not run.
+fn reason(event: EventKind) -> Option<String> {
+    match event {
+        EventKind::StepFinished { outcome: Outcome::NotRun { reason }, .. } => Some(reason.en),
+        _ => None,
+    }
+}
+
+#[tokio::test]
 async fn a_step_that_only_waits_for_an_end_is_not_stopped_by_a_failure() {
     let bench = Bench::new();
     let first =
