@@ -124,7 +124,8 @@ fn graph(session: &Session, stages: &[Stage<World>], listing: &Listing) -> Vec<S
     let mut lines = vec![
         format!("// {}", session.screen.say(&critical(listing))),
         "digraph runbook {".to_owned(),
-        "  rankdir=LR; compound=true;".to_owned(),
+        format!("  // {}", session.screen.say(&message("cli.stages.legend", &[]))),
+        "  rankdir=LR;".to_owned(),
     ];
     for stage in stages.iter().map(|stage| &stage.manifest) {
         lines.push(format!("  subgraph \"cluster_{0}\" {{ label=\"{1:02} {0}\";", stage.id, stage.number));
@@ -137,23 +138,25 @@ fn graph(session: &Session, stages: &[Stage<World>], listing: &Listing) -> Vec<S
     let follows = |from: &String, to: &String| {
         listing.critical.windows(2).any(|pair| pair[0] == *from && pair[1] == *to)
     };
-    let of_stage = |step: &StepListing, stage: &str| step.id.split('.').next() == Some(stage);
     for step in &listing.steps {
         for (names, styles) in [(&step.after, ["", "bold"]), (&step.ends, ["dashed", "\"dashed,bold\""])] {
-            for name in names {
-                // An arrow needs a step at its tail: of a whole stage, the one on the critical path, or its last one.
-                let whole = |known: &&StepListing| of_stage(known, name);
-                let critical = |known: &&StepListing| whole(known) && follows(&known.id, &step.id);
-                let mut known = listing.steps.iter();
-                let exact = known.clone().find(|known| known.id == *name);
-                let tail = exact.or_else(|| known.clone().find(critical)).or_else(|| known.rfind(whole));
-                let Some(tail) = tail.map(|tail| &tail.id) else { continue };
-                let style = styles[usize::from(follows(tail, &step.id))];
+            for tail in names.iter().flat_map(|name| tails(name, listing)) {
+                let style = styles[usize::from(follows(&tail.id, &step.id))];
                 let style = if style.is_empty() { String::new() } else { format!(" [style={style}]") };
-                lines.push(format!("  \"{tail}\" -> \"{}\"{style};", step.id));
+                lines.push(format!("  \"{}\" -> \"{}\"{style};", tail.id, step.id));
             }
         }
     }
     lines.push("}".to_owned());
     lines
+}
+
+/// The steps of that name: itself, or the ends of a whole stage, which are those that no other step of it waits for.
+fn tails<'a>(name: &'a str, listing: &'a Listing) -> impl Iterator<Item = &'a StepListing> {
+    let within = move |step: &StepListing| step.id.split('.').next() == Some(name);
+    let awaited = move |id: &String| {
+        let waits = |step: &StepListing| step.after.contains(id) || step.ends.contains(id);
+        listing.steps.iter().any(|step| within(step) && waits(step))
+    };
+    listing.steps.iter().filter(move |step| step.id == name || (within(step) && !awaited(&step.id)))
 }

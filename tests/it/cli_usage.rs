@@ -143,6 +143,10 @@ fn the_runbook_lists_every_step_with_its_limit_and_its_graph_is_one_of_graphviz(
     );
     assert!(drawn.starts_with("digraph runbook {\n") && drawn.ends_with("}\n"), "{graph}");
     assert!(graph.stdout.contains("\"init-cluster.scan\" -> \"init-cluster.layout\""), "{graph}");
+    let steps = json["stages"].as_array().expect("a list").iter().flat_map(|stage| stage["steps"].as_array());
+    let ids: Vec<&str> = steps.flatten().filter_map(|step| step["id"].as_str()).collect();
+    let last: Vec<_> = ids.iter().filter(|id| !drawn.contains(&format!("\"{id}\" -> "))).collect();
+    assert_eq!(last, [&"handover.pack"], "everything else is waited for");
 }
 
 #[test]

@@ -73,6 +73,8 @@ fn several(session: &Session, checked: &[(&PathBuf, Checked)], strict: bool) -> 
     for collision in collisions.iter_mut().filter(|_| strict) {
         collision.severity = Severity::Error;
     }
+    let unread: Vec<&PathBuf> =
+        checked.iter().filter(|(_, checked)| checked.plan.is_none()).map(|(path, _)| *path).collect();
     if session.json() {
         let lang = session.screen.lang;
         let plans = checked.iter().map(|(path, checked)| {
@@ -82,7 +84,9 @@ fn several(session: &Session, checked: &[(&PathBuf, Checked)], strict: bool) -> 
         });
         let plans: Vec<_> = plans.collect();
         let collisions: Vec<_> = collisions.iter().map(|collision| collision.json(lang)).collect();
-        session.print_json(&json!({"schema": "1.0", "plans": plans, "collisions": collisions}));
+        session.print_json(&json!({
+            "schema": "1.0", "plans": plans, "collisions": collisions, "not_compared": unread,
+        }));
     } else {
         for (path, checked) in checked {
             let session = session.of_cluster(&path.display().to_string(), path);
@@ -91,6 +95,11 @@ fn several(session: &Session, checked: &[(&PathBuf, Checked)], strict: bool) -> 
         findings::between(session, &collisions).iter().for_each(|line| session.screen.line(line));
         let tint = if hinders(&collisions) { Tint::Bad } else { Tint::Good };
         session.screen.line(&session.screen.tint(tint, session.screen.say(&count(&collisions))));
+        if !unread.is_empty() {
+            let plans = unread.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+            let said = message("cli.plan.not-compared", &[("plans", &plans)]);
+            session.screen.line(&session.screen.tint(Tint::Warn, session.screen.say(&said)));
+        }
     }
     checked.iter().any(|(_, checked)| checked.has_errors()) || hinders(&collisions)
 }
