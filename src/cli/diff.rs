@@ -100,18 +100,23 @@ async fn look(session: &Session, options: &DiffOptions, config: &Config, loaded:
         if options.stage.is_empty() { Selection::All } else { Selection::Stages(options.stage.clone()) };
     let asked = Options { selection, simulated: rehearsal.is_some(), ..Options::default() };
     let states = engine::survey(&world, &stages, setup, &asked).await?;
-    let differing = states.iter().filter(|state| differs(state)).count();
+    let of = |wanted: fn(Verdict) -> bool| {
+        states.iter().filter_map(|state| state.verdict).filter(|verdict| wanted(*verdict)).count()
+    };
+    let (differing, open) = (of(differs), of(is_open));
     if session.json() {
         let steps: Vec<Value> = states.iter().map(record).collect();
         let settings: Vec<Value> = states.iter().flat_map(setting_records).collect();
         session.print_json(
-            &json!({"schema": "1.0", "differing": differing, "steps": steps, "settings": settings}),
+            &json!({"schema": "1.0", "differing": differing, "unproved": open, "steps": steps, "settings": settings}),
         );
     } else {
         show(session, &states);
         show_settings(session, &states);
-        let last = message("cli.diff.count", &[("differing", &differing), ("all", &states.len())]);
-        let tint = if differing == 0 { Tint::Good } else { Tint::Warn };
+        let args: [(&str, &dyn crate::text::Say); 3] =
+            [("differing", &differing), ("open", &open), ("all", &states.len())];
+        let last = message("cli.diff.count", &args);
+        let tint = if differing + open == 0 { Tint::Good } else { Tint::Warn };
         session.screen.line(&session.screen.tint(tint, session.screen.say(&last)));
     }
     if !states.iter().any(was_read) && !answers(&reach, &hosts).await {
@@ -119,7 +124,7 @@ async fn look(session: &Session, options: &DiffOptions, config: &Config, loaded:
             .meaning(message("cli.diff.nothing-read", &[]))
             .advise(message("cli.diff.reach", &[])));
     }
-    Ok(if differing == 0 { Ended::Well } else { Ended::As(Kind::Differences) })
+    Ok(if differing + open == 0 { Ended::Well } else { Ended::As(Kind::Differences) })
 }
 
 /// Whether the site itself was seen to be this way or that.
@@ -139,9 +144,14 @@ async fn answers(reach: &Reach, hosts: &[Ipv4Addr]) -> bool {
     })
 }
 
-/// Whether the site is provably not as planned, or nobody can tell.
-fn differs(state: &StepState) -> bool {
-    state.verdict.is_some_and(|verdict| !matches!(verdict, Verdict::Done | Verdict::NotNeeded))
+/// Whether the site is provably not as planned.
+fn differs(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Absent | Verdict::Differs | Verdict::Conflict)
+}
+
+/// Whether nobody can tell.
+fn is_open(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Unknown | Verdict::Unproved)
 }
 
 fn show(session: &Session, states: &[StepState]) {

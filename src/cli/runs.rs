@@ -100,6 +100,7 @@ fn show(session: &Session, runs: &[Past]) {
     let screen = &session.screen;
     let headings = [
         message("cli.runs.run", &[]),
+        message("cli.runs.plan", &[]),
         message("cli.runs.site", &[]),
         message("cli.runs.end", &[]),
         message("cli.runs.changed", &[]),
@@ -124,7 +125,8 @@ fn show(session: &Session, runs: &[Past]) {
         let folder = run.run_folder.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
         let end = screen.say(&end).to_owned();
         let sent = screen.say(&sent(past)).to_owned();
-        table.row(vec![run.id.clone(), site.clone(), end, changed, sent, time, folder]);
+        let plan = run.plan.clone().unwrap_or_default();
+        table.row(vec![run.id.clone(), plan, site.clone(), end, changed, sent, time, folder]);
     }
     table.lines(screen.width).iter().for_each(|line| screen.line(line));
 }
@@ -143,6 +145,7 @@ fn record(past: &Past) -> Value {
     let Past { site, run, proved, refuted } = past;
     json!({
         "run": run.id,
+        "plan": run.plan,
         "site": site,
         "started": run.started,
         "simulated": run.simulated,

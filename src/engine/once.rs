@@ -1,6 +1,7 @@
 //! The `once` step: never done twice. Where the site cannot tell, the operator decides; nothing is guessed.
 
 use super::{
+    advice::Earlier,
     attempt::{Acted, Attempt, Ended},
     change::{first_look, settled_by},
     event::{Outcome, Resumed, Verdict},
@@ -74,9 +75,15 @@ fn undecided<W: World>(attempt: &Attempt<'_, W>, view: &View, cause: Option<Box<
     let mut failure = attempt
         .failure(Kind::Decision)
         .meaning(message("engine.settle.undecided", &[("reason", &view.told())]))
-        .advise(message("engine.settle.if-done", &[("flag", &done)]))
-        .advise(message("engine.settle.if-absent", &[("flag", &absent)]))
         .answer_lost();
+    let advice = &attempt.handle.context.advice;
+    failure = match advice.earlier {
+        // There is no site left to decide about.
+        Earlier::FromTheStart(_) => failure.advise(advice.again.clone()),
+        Earlier::Alone(_) => failure
+            .advise(message("engine.settle.if-done", &[("flag", &done)]))
+            .advise(message("engine.settle.if-absent", &[("flag", &absent)])),
+    };
     if let Some(cause) = cause {
         failure.answer = cause.answer.or(cause.meaning);
         failure.causes = cause.causes;

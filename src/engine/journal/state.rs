@@ -64,6 +64,8 @@ pub struct RunRecord {
     pub simulated: bool,
     pub version: String,
     pub run_folder: Option<std::path::PathBuf>,
+    /// The file name of its plan.
+    pub plan: Option<String>,
     /// Steps that this run sent without a proof of its own.
     pub sent: BTreeSet<String>,
     pub finished: Option<crate::engine::event::RunSummary>,
@@ -102,6 +104,7 @@ impl State {
                 simulated: outline.simulated,
                 version: outline.version.clone(),
                 run_folder: outline.run_folder.clone(),
+                plan: outline.plan.as_ref().map(|plan| plan.file.clone()),
                 sent: BTreeSet::new(),
                 finished: None,
             });
