@@ -245,7 +245,7 @@ impl<'a, W: World + 'static> Runner<'a, W> {
             self.context.record(say(Level::Info, forecast.lengths()))?;
             self.context.record(say(Level::Info, forecast.stops(&window.closes_at())))?;
         }
-        corrections::admit(&self.book, &self.part, &self.inputs, &self.options.redo, self.context)
+        corrections::admit(self.world, &self.book, &self.part, &self.inputs, &self.options.redo, self.context)
     }
 
     /// Per node: whether it is still to be done, as far as the journal knows.

@@ -30,6 +30,7 @@ async fn a_changed_field_names_exactly_the_finished_steps_that_use_it_and_stops(
     bench.toy.plan("a", "three");
     let failure = bench.run(&stages()).await.failure.unwrap();
     assert_eq!(failure.kind, Kind::Decision);
+    assert_eq!(failure.at.as_deref(), Some("a (Sheet!a)"), "the field and where it stands in the plan");
     assert!(failure.meaning.unwrap().en.ends_with(": s.a"));
     assert!(failure.advice[0].en.contains("--redo s.a"));
     assert!(bench.events().iter().any(|event| matches!(event,

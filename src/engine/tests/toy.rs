@@ -105,7 +105,7 @@ impl World for Toy {
     fn field(&self, key: &str) -> Option<FieldValue> {
         let planned = self.fields.borrow().get(key).cloned();
         let content = planned.unwrap_or_else(|| Content::Plain("wanted".to_owned()));
-        Some(FieldValue { content, cells: vec![] })
+        Some(FieldValue { content, cells: vec![format!("Sheet!{key}")] })
     }
 }
 
