@@ -123,6 +123,11 @@ async fn before_it_opens_only_checks_are_made_and_they_are_made_again_when_it_op
     let notes = notes(&bench);
     assert!(notes.contains("opens at 1970-01-01 02:00 (in 2h00m)"), "{notes}");
     assert_eq!(notes.matches("opens at").count(), 4, "a reminder every half an hour: {notes}");
+    let took = bench.events().into_iter().find_map(|event| match event {
+        EventKind::StageFinished { elapsed_ms, .. } => Some(elapsed_ms),
+        _ => None,
+    });
+    assert!(took.is_some_and(|took| took < 60_000), "the wait for the window is no work: {took:?}");
 }
 
 #[tokio::test]
