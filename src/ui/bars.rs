@@ -12,14 +12,15 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{
     columns::{fit, width},
     display::{Display, Verbosity},
-    outline::Outline,
-    progress::{Active, Progress},
+    live::Live,
+    progress::Active,
     screen::Screen,
     sentences::{Sentences, time},
 };
 use crate::{
-    engine::event::{Event, EventKind, Sink},
+    engine::event::{Event, Sink},
     messages::message,
+    text::Say,
 };
 
 /// Where the bars are drawn; asked for again after each prompt.
@@ -38,11 +39,8 @@ pub struct Bars {
 
 #[derive(Default)]
 struct State {
-    outline: Outline,
-    progress: Progress,
+    live: Live,
     steps: BTreeMap<String, ProgressBar>,
-    stage: String,
-    seconds: u64,
     /// Lines that came while a prompt had the terminal.
     held: Vec<String>,
 }
@@ -71,7 +69,8 @@ impl Bars {
     }
 
     fn redraw(&self, state: &mut State) {
-        let State { outline, progress, steps, .. } = state;
+        let State { live, steps, .. } = state;
+        let Live { outline, progress, .. } = &*live;
         steps.retain(|step, bar| {
             let running = progress.active.contains_key(step);
             if !running {
@@ -88,12 +87,22 @@ impl Bars {
             let title = outline.title(step, self.screen.lang);
             bar.set_message(step_line(title, active, &self.screen, room));
         }
-        let (done, all) = (progress.finished, outline.selected.max(progress.finished));
-        let args: &[(&str, &dyn crate::text::Say)] =
-            &[("done", &done), ("all", &all), ("time", &time(state.seconds * 1000)), ("stage", &state.stage)];
-        let line = message("ui.progress.run", args);
-        self.run.set_message(fit(self.screen.say(&line), room));
+        self.run.set_message(run_line(live, &self.screen, room));
     }
+}
+
+/// `6/66 steps, 11s, 02 init-cluster, 04 deploy-cloudtower`, at most `room` columns.
+fn run_line(live: &Live, screen: &Screen, room: usize) -> String {
+    let done = live.progress.finished;
+    let (all, time) = (live.outline.selected.max(done), time(live.seconds * 1000));
+    let args: [(&str, &dyn Say); 3] = [("done", &done), ("all", &all), ("time", &time)];
+    let steps = message("ui.progress.steps", &args);
+    let said = |stage: &String| match stage.as_str() {
+        "" => screen.say(&steps).to_owned(),
+        _ => screen.say(&message("ui.progress.run", &[("steps", &steps), ("stage", stage)])).to_owned(),
+    };
+    let [all, longest] = live.stages().each_ref().map(said);
+    if width(&all) <= room { all } else { fit(&longest, room) }
 }
 
 /// A line with a spinner that its message follows.
@@ -129,13 +138,9 @@ fn step_line(title: &str, active: &Active, screen: &Screen, room: usize) -> Stri
 impl Sink for Bars {
     fn event(&self, event: &Event) {
         let mut state = self.state.borrow_mut();
-        state.outline.learn(event);
-        state.progress.learn(event);
-        if let EventKind::StageStarted { stage } = &event.kind {
-            state.stage = state.outline.stage(stage, self.screen.lang);
-        }
-        let lines =
-            Sentences { screen: &self.screen, outline: &state.outline, verbosity: self.verbosity }.of(event);
+        state.live.learn(event);
+        let (screen, outline) = (&*self.screen, &state.live.outline);
+        let lines = Sentences { screen, outline, verbosity: self.verbosity }.of(event);
         self.print(&mut state, lines);
         self.redraw(&mut state);
     }
@@ -148,8 +153,7 @@ impl Display for Bars {
 
     fn tick(&self) {
         let mut state = self.state.borrow_mut();
-        state.seconds += 1;
-        state.progress.tick();
+        state.live.tick();
         self.redraw(&mut state);
     }
 
@@ -189,8 +193,12 @@ mod tests {
 
     use super::*;
     use crate::{
+        engine::event::EventKind,
         text::Lang,
-        ui::testing::{at, run_started, screen, waiting},
+        ui::{
+            progress::Progress,
+            testing::{at, run_of_two_stages, run_started, screen, waiting},
+        },
     };
 
     /// A terminal that keeps every line it was given.
@@ -270,6 +278,20 @@ mod tests {
         bars.event(&at(1, EventKind::StageStarted { stage: "init-cluster".into() }));
         bars.close();
         assert!(tape.text().contains("== 02 init-cluster  Deploy the cluster"), "{}", tape.text());
+    }
+
+    #[test]
+    fn the_live_line_names_the_stages_at_work_as_far_as_there_is_room() {
+        let mut live = Live::default();
+        live.learn(&run_of_two_stages());
+        let (screen, _) = screen(Lang::En, None);
+        assert_eq!(run_line(&live, &screen, 78), "0/3 steps, 0.0s");
+        for step in ["deploy-cloudtower.upload", "init-cluster.deploy"] {
+            live.learn(&at(1, EventKind::StepStarted { step: step.into() }));
+        }
+        let both = "0/3 steps, 0.0s, 02 init-cluster, 04 deploy-cloudtower";
+        assert_eq!(run_line(&live, &screen, 54), both);
+        assert_eq!(run_line(&live, &screen, 53), "0/3 steps, 0.0s, 04 deploy-cloudtower");
     }
 
     #[test]

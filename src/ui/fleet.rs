@@ -12,8 +12,7 @@ use super::{
     bars::{Target, live_line},
     columns::{fit, pad, width},
     display::{Display, Verbosity},
-    outline::Outline,
-    progress::{Active, Progress},
+    live::Live,
     screen::Screen,
     sentences::{Sentences, time},
 };
@@ -54,11 +53,7 @@ pub struct Row {
 
 #[derive(Default)]
 struct State {
-    outline: Outline,
-    progress: Progress,
-    /// The stage that began last.
-    stage: String,
-    seconds: u64,
+    live: Live,
     log: Option<PathBuf>,
     /// The exit code, once it has ended.
     end: Option<u8>,
@@ -112,25 +107,27 @@ impl Row {
         // The label takes its share of a screen's width, and the spinner and its blank two columns.
         let taken = width(self.name.trim_end()) + 3;
         let room = (self.screen.width.map_or(80, |width| width + taken)).saturating_sub(2);
-        self.bar.set_message(fit(&self.line(state), room));
+        self.bar.set_message(fit(&self.line(state, room), room));
     }
 
     /// `Cls01  03 config-cluster  12/95  1m35s  Set the VIP: …`.
-    fn line(&self, state: &State) -> String {
-        let spent = time(state.seconds * 1000);
+    /// Several stages are told where `room` columns hold the line with them.
+    fn line(&self, state: &State, room: usize) -> String {
+        let [all, longest] = state.live.stages().map(|stage| self.line_in(state, &stage));
+        if width(&all) <= room { all } else { longest }
+    }
+
+    fn line_in(&self, state: &State, stage: &str) -> String {
+        let spent = time(state.live.seconds * 1000);
         let said = match &state.end {
             Some(0) => message("ui.fleet.done", &[("time", &spent)]),
             Some(code) => message("ui.fleet.stopped", &[("code", code), ("time", &spent)]),
             None => {
                 let now = state.now(&self.screen);
-                let all = state.outline.selected.max(state.progress.finished);
-                let args: [(&str, &dyn Say); 5] = [
-                    ("stage", &state.stage),
-                    ("done", &state.progress.finished),
-                    ("all", &all),
-                    ("time", &spent),
-                    ("now", &now),
-                ];
+                let done = state.live.progress.finished;
+                let all = state.live.outline.selected.max(done);
+                let args: [(&str, &dyn Say); 5] =
+                    [("stage", &stage), ("done", &done), ("all", &all), ("time", &spent), ("now", &now)];
                 message("ui.fleet.running", &args)
             }
         };
@@ -149,10 +146,11 @@ impl Row {
     pub fn tell_details(&self) {
         let state = self.state.borrow();
         let lang = self.screen.lang;
-        let mut lines = vec![self.line(&state)];
-        let running = state.progress.active.iter();
+        let mut lines = vec![self.line(&state, usize::MAX)];
+        let Live { outline, progress, .. } = &state.live;
+        let running = progress.active.iter();
         lines.extend(running.map(|(step, active)| {
-            format!("    {} ({step}): {}", state.outline.title(step, lang), active.say(lang))
+            format!("    {} ({step}): {}", outline.title(step, lang), active.say(lang))
         }));
         if let Some(log) = &state.log {
             let said = message("ui.fleet.details", &[("log", &log.display())]);
@@ -173,10 +171,10 @@ impl Row {
 impl State {
     /// The step that has been running longest, and how many others run beside it.
     fn now(&self, screen: &Screen) -> String {
-        let longest = self.progress.active.iter().max_by_key(|(_, active): &(_, &Active)| active.seconds);
-        let Some((step, active)) = longest else { return String::new() };
-        let said = format!("{}: {}", self.outline.title(step, screen.lang), active.say(screen.lang));
-        match self.progress.active.len() - 1 {
+        let Live { outline, progress, .. } = &self.live;
+        let Some((step, active)) = progress.longest() else { return String::new() };
+        let said = format!("{}: {}", outline.title(step, screen.lang), active.say(screen.lang));
+        match progress.active.len() - 1 {
             0 => said,
             others => format!("{said} (+{others})"),
         }
@@ -186,19 +184,17 @@ impl State {
 impl Sink for Row {
     fn event(&self, event: &Event) {
         let mut state = self.state.borrow_mut();
-        state.outline.learn(event);
-        state.progress.learn(event);
+        state.live.learn(event);
         match &event.kind {
             EventKind::RunStarted(run) => {
                 state.log = run.run_folder.as_ref().map(|folder| folder.join("voyager.log"));
             }
-            EventKind::StageStarted { stage } => state.stage = state.outline.number(stage),
             EventKind::RunFinished(end) => state.end = Some(end.exit_code),
             _ => {}
         }
         // What is no news of one cluster is on its line, and in its own log.
-        let sentences =
-            Sentences { screen: &self.screen, outline: &state.outline, verbosity: Verbosity::Quiet };
+        let (screen, outline) = (&*self.screen, &state.live.outline);
+        let sentences = Sentences { screen, outline, verbosity: Verbosity::Quiet };
         let lines = sentences.of(event).iter().map(|line| self.screen.marked(line)).collect();
         self.fleet.print(lines);
         self.redraw(&state);
@@ -213,9 +209,8 @@ impl Display for Row {
     fn tick(&self) {
         let mut state = self.state.borrow_mut();
         if state.end.is_none() {
-            state.seconds += 1;
+            state.live.tick();
         }
-        state.progress.tick();
         self.redraw(&state);
     }
 
@@ -272,7 +267,7 @@ mod tests {
         row.event(&at(2, waiting("init-cluster.deploy", 95_000)));
         (0..61).for_each(|_| row.tick());
         assert_eq!(
-            row.line(&row.state.borrow()),
+            row.line(&row.state.borrow(), 120),
             " 1 Cls01       02 init-cluster  0/2  1m01s  Deploy: the deployment is running (2m36s of at most 40m00s)"
         );
     }

@@ -9,6 +9,7 @@ pub mod display;
 pub mod failure;
 pub mod fleet;
 pub mod lines;
+pub mod live;
 pub mod ndjson;
 pub mod outline;
 pub mod progress;

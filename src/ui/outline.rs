@@ -11,6 +11,8 @@ use crate::{
 pub struct Outline {
     stages: BTreeMap<String, (u8, Text)>,
     steps: BTreeMap<String, Text>,
+    /// The stage of each step.
+    parents: BTreeMap<String, String>,
     /// Steps of the selected stages.
     pub selected: usize,
     /// By the step that read them back.
@@ -34,6 +36,7 @@ impl Outline {
         for stage in &run.stages {
             outline.stages.insert(stage.id.clone(), (stage.number, stage.title.clone()));
             outline.steps.extend(stage.steps.iter().map(|step| (step.id.clone(), step.title.clone())));
+            outline.parents.extend(stage.steps.iter().map(|step| (step.id.clone(), stage.id.clone())));
             outline.selected += if stage.selected { stage.steps.len() } else { 0 };
         }
         outline
@@ -55,6 +58,11 @@ impl Outline {
     /// `02 init-cluster`.
     pub fn number(&self, id: &str) -> String {
         self.stages.get(id).map_or_else(|| id.to_owned(), |(number, _)| format!("{number:02} {id}"))
+    }
+
+    /// The stage of a step as `number` tells it; none of a step that the run did not announce.
+    pub fn number_of(&self, step: &str) -> Option<String> {
+        self.parents.get(step).map(|stage| self.number(stage))
     }
 
     /// The title of a step; its id when the run did not announce it.

@@ -19,6 +19,8 @@ pub struct Progress {
     pub active: BTreeMap<String, Active>,
     /// Steps that have ended.
     pub finished: usize,
+    /// Steps that have begun so far.
+    begun: usize,
     /// What is to be expected of each step, from the first event.
     bounds: BTreeMap<String, Bounds>,
     /// Site time runs faster than ours.
@@ -37,6 +39,8 @@ struct Bounds {
 /// One running step.
 #[derive(Clone, Debug, Default)]
 pub struct Active {
+    /// How many began before it.
+    order: usize,
     /// Seconds since it began.
     pub seconds: u64,
     /// Seconds since anything was said about it.
@@ -87,7 +91,9 @@ impl Progress {
             }
             EventKind::StepStarted { step } => {
                 let bounds = self.bounds.get(step).copied();
-                let active = Active { bounds, simulated: self.simulated, ..Active::default() };
+                let (order, simulated) = (self.begun, self.simulated);
+                self.begun += 1;
+                let active = Active { order, bounds, simulated, ..Active::default() };
                 self.active.insert(step.clone(), active);
             }
             EventKind::StepFinished { step, .. } => {
@@ -116,6 +122,12 @@ impl Progress {
             }
             _ => {}
         }
+    }
+
+    /// The step that has been running longest.
+    pub fn longest(&self) -> Option<(&str, &Active)> {
+        let longest = self.active.iter().min_by_key(|(_, active)| active.order);
+        longest.map(|(step, active)| (step.as_str(), active))
     }
 
     /// One second has passed.

@@ -80,6 +80,21 @@ pub fn run_started() -> Event {
     )
 }
 
+/// The first event of a run with a second stage beside that of `run_started`.
+pub fn run_of_two_stages() -> Event {
+    let mut event = run_started();
+    if let EventKind::RunStarted(run) = &mut event.kind {
+        let mut second = run.stages[0].clone();
+        (second.id, second.number) = ("deploy-cloudtower".to_owned(), 4);
+        second.title = Text::new("部署 CloudTower", "Deploy CloudTower");
+        second.steps.truncate(1);
+        second.steps[0].id = "deploy-cloudtower.upload".to_owned();
+        second.steps[0].title = Text::new("上传", "Upload");
+        run.stages.push(second);
+    }
+    event
+}
+
 pub fn waiting(step: &str, elapsed_ms: u64) -> EventKind {
     EventKind::Waiting {
         step: step.to_owned(),
