@@ -93,7 +93,7 @@ impl Bars {
 
 /// `6/66 steps, 11s, 02 init-cluster, 04 deploy-cloudtower`, at most `room` columns.
 fn run_line(live: &Live, screen: &Screen, room: usize) -> String {
-    let done = live.progress.finished;
+    let done = live.progress.finished();
     let (all, time) = (live.outline.selected.max(done), time(live.seconds * 1000));
     let args: [(&str, &dyn Say); 3] = [("done", &done), ("all", &all), ("time", &time)];
     let steps = message("ui.progress.steps", &args);

@@ -124,7 +124,7 @@ impl Row {
             Some(code) => message("ui.fleet.stopped", &[("code", code), ("time", &spent)]),
             None => {
                 let now = state.now(&self.screen);
-                let done = state.live.progress.finished;
+                let done = state.live.progress.finished();
                 let all = state.live.outline.selected.max(done);
                 let args: [(&str, &dyn Say); 5] =
                     [("stage", &stage), ("done", &done), ("all", &all), ("time", &spent), ("now", &now)];

@@ -1,7 +1,7 @@
 //! The steps that are running now, and how far each of them is.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
@@ -17,8 +17,8 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
     pub active: BTreeMap<String, Active>,
-    /// Steps that have ended.
-    pub finished: usize,
+    /// Steps that have ended and not begun again since: at the opening of a window checks are made once more.
+    ended: BTreeSet<String>,
     /// Steps that have begun so far.
     begun: usize,
     /// What is to be expected of each step, from the first event.
@@ -93,12 +93,13 @@ impl Progress {
                 let bounds = self.bounds.get(step).copied();
                 let (order, simulated) = (self.begun, self.simulated);
                 self.begun += 1;
+                self.ended.remove(step);
                 let active = Active { order, bounds, simulated, ..Active::default() };
                 self.active.insert(step.clone(), active);
             }
             EventKind::StepFinished { step, .. } => {
                 self.active.remove(step);
-                self.finished += 1;
+                self.ended.insert(step.clone());
             }
             EventKind::Waiting { step, reason, elapsed_ms, expected_ms, limit_ms } => {
                 let active = self.active.entry(step.clone()).or_default();
@@ -122,6 +123,11 @@ impl Progress {
             }
             _ => {}
         }
+    }
+
+    /// How many steps have ended.
+    pub fn finished(&self) -> usize {
+        self.ended.len()
     }
 
     /// The step that has been running longest.
@@ -262,7 +268,10 @@ impl Transfer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::testing::{at, run_started, waiting};
+    use crate::{
+        engine::event::{Facts, Outcome},
+        ui::testing::{at, run_started, waiting},
+    };
 
     fn sent(second: i64, sent: u64) -> Event {
         let (step, name) = ("s.upload".to_owned(), "image.iso".to_owned());
@@ -333,9 +342,23 @@ mod tests {
         let mut progress = Progress::default();
         progress.learn(&at(0, EventKind::StepStarted { step: "s.a".into() }));
         assert_eq!(progress.active.len(), 1);
-        let outcome = crate::engine::event::Outcome::Passed;
-        let facts = crate::engine::event::Facts::none();
+        let (outcome, facts) = (Outcome::Passed, Facts::none());
         progress.learn(&at(1, EventKind::StepFinished { step: "s.a".into(), outcome, facts, elapsed_ms: 0 }));
-        assert_eq!((progress.active.len(), progress.finished), (0, 1));
+        assert_eq!((progress.active.len(), progress.finished()), (0, 1));
+    }
+
+    #[test]
+    fn a_check_that_is_made_again_at_the_opening_of_the_window_counts_once() {
+        let mut progress = Progress::default();
+        let mut finished = Vec::new();
+        for _ in 0..2 {
+            progress.learn(&at(0, EventKind::StepStarted { step: "s.a".into() }));
+            finished.push(progress.finished());
+            let (outcome, facts) = (Outcome::Passed, Facts::none());
+            progress
+                .learn(&at(1, EventKind::StepFinished { step: "s.a".into(), outcome, facts, elapsed_ms: 0 }));
+            finished.push(progress.finished());
+        }
+        assert_eq!(finished, [0, 1, 0, 1]);
     }
 }
