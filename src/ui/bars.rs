@@ -117,22 +117,15 @@ pub(super) fn live_line() -> ProgressBar {
 
 /// `Upload the image: [#####-----] 3.7 GiB of 7.3 GiB …`, at most `room` columns.
 fn step_line(title: &str, active: &Active, screen: &Screen, room: usize) -> String {
-    let said = active.say(screen.lang);
-    let mut line = format!("{title}: ");
-    if let Some(transfer) = active.transfer() {
-        const CELLS: usize = 20;
-        let filled = transfer.percent() as usize * CELLS / 100;
-        if width(&line) + CELLS + 3 + width(&said) <= room {
-            line.push_str(&format!("[{}{}] ", "#".repeat(filled), "-".repeat(CELLS - filled)));
+    const CELLS: usize = 20;
+    let whole = active.say(screen.lang);
+    match active.transfer() {
+        Some(transfer) if width(title) + CELLS + 5 + width(&whole) <= room => {
+            let filled = transfer.percent() as usize * CELLS / 100;
+            format!("{title}: [{}{}] {whole}", "#".repeat(filled), "-".repeat(CELLS - filled))
         }
+        _ => active.fitted(title, screen.lang, room),
     }
-    // Where both do not fit, the title gives way: the reason and the limit are the news.
-    let needed = width(&said) + 2;
-    if width(&line) + width(&said) > room && needed + 8 <= room {
-        line = format!("{}: ", fit(title, room - needed));
-    }
-    line.push_str(&said);
-    fit(&line, room)
 }
 
 impl Sink for Bars {

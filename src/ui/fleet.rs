@@ -15,6 +15,7 @@ use super::{
     live::Live,
     screen::Screen,
     sentences::{Sentences, time},
+    told::Detail,
 };
 use crate::{
     engine::event::{Event, EventKind, Sink},
@@ -111,19 +112,30 @@ impl Row {
     }
 
     /// `Cls01  03 config-cluster  12/95  1m35s  Set the VIP: …`.
-    /// Several stages are told where `room` columns hold the line with them.
+    /// Within `room` columns: other stages, reason and title give way, and what the operator looks for stays.
     fn line(&self, state: &State, room: usize) -> String {
-        let [all, longest] = state.live.stages().map(|stage| self.line_in(state, &stage));
-        if width(&all) <= room { all } else { longest }
+        let [all, longest] = state.live.stages();
+        let number = longest.split(' ').next().unwrap_or_default();
+        let whole = |stage| Some(self.line_in(state, stage, &state.now(&self.screen)));
+        let within = |stage, detail| {
+            let left = room.checked_sub(width(&self.line_in(state, stage, "")))?;
+            Some(self.line_in(state, stage, &state.now_within(&self.screen, left, detail)?))
+        };
+        let fits = |line: &String| width(line) <= room;
+        whole(&all)
+            .filter(fits)
+            .or_else(|| within(&longest, Detail::Full))
+            .or_else(|| within(&longest, Detail::Short))
+            .or_else(|| within(number, Detail::Short))
+            .unwrap_or_else(|| self.line_in(state, number, &state.times(&self.screen)))
     }
 
-    fn line_in(&self, state: &State, stage: &str) -> String {
+    fn line_in(&self, state: &State, stage: &str, now: &str) -> String {
         let spent = time(state.live.seconds * 1000);
         let said = match &state.end {
             Some(0) => message("ui.fleet.done", &[("time", &spent)]),
             Some(code) => message("ui.fleet.stopped", &[("code", code), ("time", &spent)]),
             None => {
-                let now = state.now(&self.screen);
                 let done = state.live.progress.finished();
                 let all = state.live.outline.selected.max(done);
                 let args: [(&str, &dyn Say); 5] =
@@ -131,7 +143,9 @@ impl Row {
                 message("ui.fleet.running", &args)
             }
         };
-        format!("{:>2} {}  {}", self.number, self.name, self.screen.say(&said))
+        // Between two steps there is no stage to tell.
+        let said = self.screen.say(&said).trim_start();
+        format!("{:>2} {}  {said}", self.number, self.name)
     }
 
     /// Whether the operator means this one by a number or a part of a name.
@@ -173,10 +187,30 @@ impl State {
     fn now(&self, screen: &Screen) -> String {
         let Live { outline, progress, .. } = &self.live;
         let Some((step, active)) = progress.longest() else { return String::new() };
-        let said = format!("{}: {}", outline.title(step, screen.lang), active.say(screen.lang));
-        match progress.active.len() - 1 {
-            0 => said,
-            others => format!("{said} (+{others})"),
+        format!("{}: {}{}", outline.title(step, screen.lang), active.say(screen.lang), self.others())
+    }
+
+    /// The same in at most `room` columns; `None` where they do not hold it.
+    fn now_within(&self, screen: &Screen, room: usize, detail: Detail) -> Option<String> {
+        let Live { outline, progress, .. } = &self.live;
+        let Some((step, active)) = progress.longest() else { return Some(String::new()) };
+        let others = self.others();
+        let room = room.checked_sub(width(&others))?;
+        let said = active.within(outline.title(step, screen.lang), screen.lang, room, detail)?;
+        Some(said + &others)
+    }
+
+    /// Its times alone.
+    fn times(&self, screen: &Screen) -> String {
+        let longest = self.live.progress.longest();
+        longest.map_or_else(String::new, |(_, active)| active.times(screen.lang))
+    }
+
+    /// ` (+2)`.
+    fn others(&self) -> String {
+        match self.live.progress.active.len().saturating_sub(1) {
+            0 => String::new(),
+            others => format!(" (+{others})"),
         }
     }
 }
@@ -255,6 +289,28 @@ mod tests {
             [meant("2"), meant("cls01"), meant("cls"), meant("")],
             [[false, true], [true, false], [true, true], [false, false]]
         );
+    }
+
+    #[test]
+    fn from_80_to_110_columns_a_line_ends_with_the_times_of_the_wait() {
+        for lang in [Lang::En, Lang::Zh] {
+            let (screen, _) = screen(lang, Some(80));
+            let fleet = Fleet::new(["QS-SZ-SMTX-Prod-Cls01"], Box::new(ProgressDrawTarget::hidden));
+            let row = fleet.row("QS-SZ-SMTX-Prod-Cls01", Rc::new(screen.labelled("QS-SZ-SMTX-Prod-Cls01")));
+            let mut wait = waiting("init-cluster.deploy", 95_000);
+            if let EventKind::Waiting { expected_ms, .. } = &mut wait {
+                *expected_ms = Some(1_200_000);
+            }
+            [run_started(), at(2, wait)].iter().for_each(|event| row.event(event));
+            (0..700).for_each(|_| row.tick());
+            for room in 76..=110 {
+                let line = row.line(&row.state.borrow(), room);
+                assert!(width(&line) <= room && line.contains(" 02"), "{line}");
+                for told in ["0/2", "11m40s", "20m00s", "40m00s"] {
+                    assert!(line.contains(told), "{told}: {line}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod sentences;
 pub mod settings;
 pub mod summary;
 pub mod table;
+pub mod told;
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -1,16 +1,10 @@
 //! The steps that are running now, and how far each of them is.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::sentences::time;
 use crate::{
     engine::event::{Event, EventKind, StepOutline},
-    messages::message,
-    text::{Lang, Text},
-    units,
+    text::Text,
 };
 
 /// The running steps, folded from events.
@@ -29,11 +23,11 @@ pub struct Progress {
 
 /// What is to be expected of a step, in site milliseconds.
 #[derive(Clone, Copy, Debug, Default)]
-struct Bounds {
-    expected_ms: Option<u64>,
+pub(super) struct Bounds {
+    pub expected_ms: Option<u64>,
     /// Earlier runs at this site that say so; 0: the runbook does.
-    past: usize,
-    limit_ms: u64,
+    pub past: usize,
+    pub limit_ms: u64,
 }
 
 /// One running step.
@@ -45,14 +39,14 @@ pub struct Active {
     pub seconds: u64,
     /// Seconds since anything was said about it.
     pub silent: u64,
-    now: Option<Now>,
+    pub(super) now: Option<Now>,
     /// `None` of a step that the run has not announced.
-    bounds: Option<Bounds>,
-    simulated: bool,
+    pub(super) bounds: Option<Bounds>,
+    pub(super) simulated: bool,
 }
 
 #[derive(Clone, Debug)]
-enum Now {
+pub(super) enum Now {
     /// `since`: seconds since the site was looked at last.
     Waiting {
         reason: Text,
@@ -155,63 +149,6 @@ impl Active {
             _ => None,
         }
     }
-
-    /// The reason of a wait, or a transfer with rate and time left; with it the time so far, what is expected, and the
-    /// limit.
-    pub fn say(&self, lang: Lang) -> String {
-        let text = match &self.now {
-            None => self.working(),
-            Some(Now::Waiting { reason, elapsed_ms, expected_ms, limit_ms, since }) => {
-                // Between two looks the time goes on; a rehearsal's looks are close together.
-                let since = if self.simulated { 0 } else { since * 1000 };
-                let (so_far, limit) = (time(elapsed_ms + since), time(*limit_ms));
-                let args: [(&str, &dyn crate::text::Say); 3] =
-                    [("reason", reason), ("time", &so_far), ("limit", &limit)];
-                match expected_ms {
-                    None => message("ui.progress.waiting", &args),
-                    Some(expected) => {
-                        let expected = self.expected(*expected);
-                        let [reason, time, limit] = args;
-                        message(
-                            "ui.progress.waiting-expected",
-                            &[reason, time, ("expected", &expected), limit],
-                        )
-                    }
-                }
-            }
-            Some(Now::Transfer(transfer)) => {
-                let (transfer, working) = (transfer.say(), self.working());
-                message("ui.progress.transferring", &[("transfer", &transfer), ("working", &working)])
-            }
-        };
-        text.get(lang).to_owned()
-    }
-
-    /// A step that is not waiting for anything it could name. In a rehearsal our own seconds are not the site's.
-    fn working(&self) -> Text {
-        let so_far = time(self.seconds * 1000);
-        let Some(bounds) = self.bounds.filter(|_| !self.simulated) else {
-            return message("ui.progress.working", &[("time", &so_far)]);
-        };
-        let limit = time(bounds.limit_ms);
-        match bounds.expected_ms {
-            None => message("ui.progress.working-limit", &[("time", &so_far), ("limit", &limit)]),
-            Some(expected) => {
-                let expected = self.expected(expected);
-                let args: [(&str, &dyn crate::text::Say); 3] =
-                    [("time", &so_far), ("expected", &expected), ("limit", &limit)];
-                message("ui.progress.working-expected", &args)
-            }
-        }
-    }
-
-    fn expected(&self, ms: u64) -> Text {
-        let args: [(&str, &dyn crate::text::Say); 1] = [("time", &time(ms))];
-        match self.bounds {
-            Some(Bounds { past: 1.., .. }) => message("ui.progress.expected-here", &args),
-            _ => message("ui.progress.expected", &args),
-        }
-    }
 }
 
 impl Transfer {
@@ -238,31 +175,6 @@ impl Transfer {
         let ms = u64::try_from(last - first).ok().filter(|&ms| ms > 0)?;
         Some(now.saturating_sub(*before) * 1000 / ms).filter(|&rate| rate > 0)
     }
-
-    fn say(&self) -> Text {
-        let (sent, total) = (units::bytes(self.sent), units::bytes(self.total));
-        let percent = self.percent();
-        let base: [(&str, &dyn crate::text::Say); 4] =
-            [("name", &self.name), ("sent", &sent), ("total", &total), ("percent", &percent)];
-        match self.rate() {
-            None => message("ui.progress.transfer", &base),
-            Some(rate) => {
-                let left = Duration::from_secs(self.total.saturating_sub(self.sent) / rate);
-                let [name, sent, total, percent] = base;
-                message(
-                    "ui.progress.transfer-rate",
-                    &[
-                        name,
-                        sent,
-                        total,
-                        percent,
-                        ("rate", &units::bytes(rate)),
-                        ("left", &units::duration(left)),
-                    ],
-                )
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -270,6 +182,7 @@ mod tests {
     use super::*;
     use crate::{
         engine::event::{Facts, Outcome},
+        text::Lang,
         ui::testing::{at, run_started, waiting},
     };
 
