@@ -15,7 +15,7 @@ use super::{
     live::Live,
     progress::Active,
     screen::Screen,
-    sentences::{Sentences, time},
+    sentences::Sentences,
 };
 use crate::{
     engine::event::{Event, Sink},
@@ -94,7 +94,7 @@ impl Bars {
 /// `6/66 steps, 11s, 02 init-cluster, 04 deploy-cloudtower`, at most `room` columns.
 fn run_line(live: &Live, screen: &Screen, room: usize) -> String {
     let done = live.progress.finished();
-    let (all, time) = (live.outline.selected.max(done), time(live.seconds * 1000));
+    let (all, time) = (live.outline.selected.max(done), live.spent());
     let args: [(&str, &dyn Say); 3] = [("done", &done), ("all", &all), ("time", &time)];
     let steps = message("ui.progress.steps", &args);
     let said = |stage: &String| match stage.as_str() {
@@ -278,13 +278,30 @@ mod tests {
         let mut live = Live::default();
         live.learn(&run_of_two_stages());
         let (screen, _) = screen(Lang::En, None);
-        assert_eq!(run_line(&live, &screen, 78), "0/3 steps, 0.0s");
+        assert_eq!(run_line(&live, &screen, 78), "0/3 steps, 0.0s real");
         for step in ["deploy-cloudtower.upload", "init-cluster.deploy"] {
             live.learn(&at(1, EventKind::StepStarted { step: step.into() }));
         }
-        let both = "0/3 steps, 0.0s, 02 init-cluster, 04 deploy-cloudtower";
-        assert_eq!(run_line(&live, &screen, 54), both);
-        assert_eq!(run_line(&live, &screen, 53), "0/3 steps, 0.0s, 04 deploy-cloudtower");
+        let both = "0/3 steps, 0.0s real, 02 init-cluster, 04 deploy-cloudtower";
+        assert_eq!(run_line(&live, &screen, 59), both);
+        assert_eq!(run_line(&live, &screen, 58), "0/3 steps, 0.0s real, 04 deploy-cloudtower");
+    }
+
+    #[test]
+    fn in_a_rehearsal_our_own_time_is_marked_and_at_a_real_site_there_is_one_clock() {
+        for (simulated, en, zh) in
+            [(true, "0/2 steps, 6.0s real", "0/2 步，实际 6.0s"), (false, "0/2 steps, 6.0s", "0/2 步，6.0s")]
+        {
+            let mut live = Live::default();
+            let mut event = run_started();
+            if let EventKind::RunStarted(run) = &mut event.kind {
+                run.simulated = simulated;
+            }
+            live.learn(&event);
+            (0..6).for_each(|_| live.tick());
+            let said = |lang| run_line(&live, &screen(lang, None).0, 78);
+            assert_eq!([said(Lang::En), said(Lang::Zh)], [en, zh]);
+        }
     }
 
     #[test]

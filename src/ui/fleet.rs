@@ -14,7 +14,7 @@ use super::{
     display::{Display, Verbosity},
     live::Live,
     screen::Screen,
-    sentences::{Sentences, time},
+    sentences::Sentences,
     told::Detail,
 };
 use crate::{
@@ -131,7 +131,7 @@ impl Row {
     }
 
     fn line_in(&self, state: &State, stage: &str, now: &str) -> String {
-        let spent = time(state.live.seconds * 1000);
+        let spent = state.live.spent();
         let said = match &state.end {
             Some(0) => message("ui.fleet.done", &[("time", &spent)]),
             Some(code) => message("ui.fleet.stopped", &[("code", code), ("time", &spent)]),
@@ -324,7 +324,7 @@ mod tests {
         (0..61).for_each(|_| row.tick());
         assert_eq!(
             row.line(&row.state.borrow(), 120),
-            " 1 Cls01       02 init-cluster  0/2  1m01s  Deploy: the deployment is running (2m36s of at most 40m00s)"
+            " 1 Cls01       02 init-cluster  0/2  1m01s real  Deploy: the deployment is running (2m36s of at most 40m00s)"
         );
     }
 }

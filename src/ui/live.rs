@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{outline::Outline, progress::Progress};
-use crate::engine::event::Event;
+use super::{outline::Outline, progress::Progress, sentences::own};
+use crate::{engine::event::Event, text::Text};
 
 /// A run as its events tell it, and the seconds that it has been shown.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +23,11 @@ impl Live {
     pub fn tick(&mut self) {
         self.seconds += 1;
         self.progress.tick();
+    }
+
+    /// How long it has been shown.
+    pub fn spent(&self) -> Text {
+        own(self.seconds, self.progress.simulated)
     }
 
     /// The stages of the steps that run now (`02 init-cluster, 04 deploy-cloudtower`), and the stage of the step that

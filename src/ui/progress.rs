@@ -18,7 +18,7 @@ pub struct Progress {
     /// What is to be expected of each step, from the first event.
     bounds: BTreeMap<String, Bounds>,
     /// Site time runs faster than ours.
-    simulated: bool,
+    pub simulated: bool,
 }
 
 /// What is to be expected of a step, in site milliseconds.

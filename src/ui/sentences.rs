@@ -239,6 +239,13 @@ fn answered(answer: &Answer) -> Text {
     }
 }
 
+/// Seconds of our own. A rehearsal's site has a faster clock, and the times of its waits are told by that: beside
+/// them ours are marked.
+pub fn own(seconds: u64, simulated: bool) -> Text {
+    let time = time(seconds * 1000);
+    if simulated { message("ui.progress.own", &[("time", &time)]) } else { Text::same(time) }
+}
+
 /// Milliseconds for people.
 pub fn time(ms: u64) -> String {
     units::duration(Duration::from_millis(ms))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{
     columns::{fit, width},
     progress::{Active, Bounds, Now, Transfer},
-    sentences::time,
+    sentences::{own, time},
 };
 use crate::{
     messages::message,
@@ -117,7 +117,7 @@ impl Active {
 
     /// A step that is not waiting for anything it could name. In a rehearsal our own seconds are not the site's.
     fn working(&self, detail: Detail) -> Text {
-        let so_far = time(self.seconds * 1000);
+        let so_far = own(self.seconds, self.simulated);
         let Some(bounds) = self.bounds.filter(|_| !self.simulated) else {
             return message("ui.progress.working", &[("time", &so_far)]);
         };
