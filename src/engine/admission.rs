@@ -6,7 +6,7 @@ use std::{cell::RefCell, convert::Infallible, future::pending, time::Duration};
 use super::{
     context::Context,
     event::{EventKind, Level},
-    handle::Handle,
+    handle::{Handle, millis},
     question::{Answer, Form, Question},
     window::Window,
 };
@@ -164,16 +164,21 @@ impl Context {
     /// Resolves once changes may be made; says now and then what it waits for.
     pub(super) async fn opening(&self) {
         let Some(window) = &self.window else { return };
-        let mut told: Option<Duration> = None;
+        let (mut told, mut whole) = (None::<Duration>, None::<Duration>);
         while let Some(wait) = window.opens_in(self.clock.date()) {
             let now = self.clock.elapsed();
+            let whole = *whole.get_or_insert(wait);
             if told.is_none_or(|told| now.saturating_sub(told) >= REMINDER) {
                 let args: [(&str, &dyn Say); 2] =
                     [("time", &window.opens_at()), ("wait", &units::duration(wait))];
                 self.tell_of_run(message("engine.window.opens", &args));
+                self.show_opening(window, whole.saturating_sub(wait), whole);
                 told = Some(now);
             }
             self.clock.sleep(wait.min(NAP)).await;
+        }
+        if let Some(whole) = whole {
+            self.show_opening(window, whole, whole);
         }
         self.tell_of_run(message("engine.window.open", &[("end", &window.closes_at())]));
     }
@@ -208,6 +213,19 @@ impl Context {
         };
         self.tell_of_run(text);
         pending().await
+    }
+
+    /// For as long as a display has a line to keep it on.
+    fn show_opening(&self, window: &Window, elapsed: Duration, whole: Duration) {
+        let reason = message("engine.window.awaited", &[("time", &window.opens_at())]);
+        let (elapsed_ms, limit_ms) = (millis(elapsed), millis(whole));
+        self.show(EventKind::Waiting {
+            step: String::new(),
+            reason,
+            elapsed_ms,
+            expected_ms: None,
+            limit_ms,
+        });
     }
 
     fn tell_of_run(&self, text: Text) {

@@ -88,7 +88,8 @@ pub enum EventKind {
         step: String,
         answer: Answer,
     },
-    /// Progress: waiting for something, with the reason, time so far and limit in site milliseconds.
+    /// Progress: waiting for something, with the reason, time so far and limit in site milliseconds. `step` is empty while
+    /// the whole run waits for its maintenance window, whose opening is the limit; the last one of these has reached it.
     Waiting {
         step: String,
         reason: Text,

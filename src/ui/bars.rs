@@ -101,7 +101,7 @@ fn run_line(live: &Live, screen: &Screen, room: usize) -> String {
         "" => screen.say(&steps).to_owned(),
         _ => screen.say(&message("ui.progress.run", &[("steps", &steps), ("stage", stage)])).to_owned(),
     };
-    let [all, longest] = live.stages().each_ref().map(said);
+    let [all, longest, _] = live.stages(screen.lang).each_ref().map(said);
     if width(&all) <= room { all } else { fit(&longest, room) }
 }
 

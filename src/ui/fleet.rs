@@ -114,8 +114,7 @@ impl Row {
     /// `Cls01  03 config-cluster  12/95  1m35s  Set the VIP: …`.
     /// Within `room` columns: other stages, reason and title give way, and what the operator looks for stays.
     fn line(&self, state: &State, room: usize) -> String {
-        let [all, longest] = state.live.stages();
-        let number = longest.split(' ').next().unwrap_or_default();
+        let [all, longest, number] = state.live.stages(self.screen.lang);
         let whole = |stage| Some(self.line_in(state, stage, &state.now(&self.screen)));
         let within = |stage, detail| {
             let left = room.checked_sub(width(&self.line_in(state, stage, "")))?;
@@ -126,8 +125,8 @@ impl Row {
             .filter(fits)
             .or_else(|| within(&longest, Detail::Full))
             .or_else(|| within(&longest, Detail::Short))
-            .or_else(|| within(number, Detail::Short))
-            .unwrap_or_else(|| self.line_in(state, number, &state.times(&self.screen)))
+            .or_else(|| within(&number, Detail::Short))
+            .unwrap_or_else(|| self.line_in(state, &number, &state.times(&self.screen)))
     }
 
     fn line_in(&self, state: &State, stage: &str, now: &str) -> String {
@@ -275,7 +274,7 @@ impl Display for Row {
 mod tests {
     use super::*;
     use crate::{
-        text::Lang,
+        text::{Lang, Text},
         ui::testing::{at, run_started, screen, waiting},
     };
 
@@ -311,6 +310,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_cluster_that_waits_for_its_window_tells_until_when() {
+        let (screen, _) = screen(Lang::En, Some(80));
+        let fleet = Fleet::new(["Cls01"], Box::new(ProgressDrawTarget::hidden));
+        let row = fleet.row("Cls01", Rc::new(screen.labelled("Cls01")));
+        let mut wait = waiting("", 0);
+        if let EventKind::Waiting { reason, .. } = &mut wait {
+            *reason = Text::same("window opens 2026-11-30 23:00");
+        }
+        [run_started(), at(2, wait)].iter().for_each(|event| row.event(event));
+        let line = row.line(&row.state.borrow(), 76);
+        assert_eq!(line.trim_end(), " 1 Cls01  window opens 2026-11-30 23:00  0/2  0.0s real");
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub struct Progress {
     pub active: BTreeMap<String, Active>,
     /// Steps that have ended and not begun again since: at the opening of a window checks are made once more.
     ended: BTreeSet<String>,
+    /// Until when the whole run waits for its maintenance window, as long as it does.
+    pub opening: Option<Text>,
     /// Steps that have begun so far.
     begun: usize,
     /// What is to be expected of each step, from the first event.
@@ -94,6 +96,9 @@ impl Progress {
             EventKind::StepFinished { step, .. } => {
                 self.active.remove(step);
                 self.ended.insert(step.clone());
+            }
+            EventKind::Waiting { step, reason, elapsed_ms, limit_ms, .. } if step.is_empty() => {
+                self.opening = (elapsed_ms < limit_ms).then(|| reason.clone());
             }
             EventKind::Waiting { step, reason, elapsed_ms, expected_ms, limit_ms } => {
                 let active = self.active.entry(step.clone()).or_default();

@@ -111,6 +111,17 @@ fn checked(counted: &Rc<RefCell<Vec<Duration>>>) -> Vec<Stage<Toy>> {
     vec![stage(1, "s", &[("look", ""), ("a", "slow='1m'")], code)]
 }
 
+/// How long a run has waited for its window, in seconds.
+fn opening(event: &EventKind) -> Option<u64> {
+    match event {
+        EventKind::Waiting { step, reason, elapsed_ms, limit_ms: 7_200_000, .. } if step.is_empty() => {
+            assert_eq!(reason.en, "window opens 1970-01-01 02:00");
+            Some(elapsed_ms / 1000)
+        }
+        _ => None,
+    }
+}
+
 #[tokio::test]
 async fn before_it_opens_only_checks_are_made_and_they_are_made_again_when_it_opens() {
     let bench = Bench::new();
@@ -128,6 +139,8 @@ async fn before_it_opens_only_checks_are_made_and_they_are_made_again_when_it_op
         _ => None,
     });
     assert!(took.is_some_and(|took| took < 60_000), "the wait for the window is no work: {took:?}");
+    let waited: Vec<u64> = bench.events().iter().filter_map(opening).collect();
+    assert_eq!(waited, [0, 1800, 3600, 5400, 7200], "a display knows when it is over");
 }
 
 #[tokio::test]
