@@ -5,6 +5,7 @@ use super::{
     screen::{Screen, Tint},
 };
 use crate::{
+    engine::cancel::is_stop,
     failure::{Failure, Kind},
     messages::message,
 };
@@ -14,6 +15,8 @@ pub fn lines(failure: &Failure, screen: &Screen) -> Vec<String> {
     let (head, tint) = match failure.kind {
         // Nothing is wrong: it waits for the next maintenance window.
         Kind::Window => (message("ui.failure.put-off", &[("doing", &failure.doing)]), Tint::Warn),
+        // Neither is there when the operator stops it.
+        _ if is_stop(failure) => (message("ui.failure.stopped", &[("doing", &failure.doing)]), Tint::Warn),
         _ => (message("ui.failure.head", &[("doing", &failure.doing)]), Tint::Bad),
     };
     let mut lines = vec![screen.tint(tint, screen.say(&head))];
@@ -97,6 +100,14 @@ mod tests {
              怎么办  稍后重试：voyager run --plan p.xlsx\n  \
              日志    /tmp/run/voyager.log"
         );
+    }
+
+    #[test]
+    fn what_was_stopped_is_not_called_failed() {
+        let stopped =
+            Failure::new(Kind::Interrupted, Text::new("上传映像", "uploading")).meaning(Text::same("Ctrl-C"));
+        let head = |lang| lines(&stopped, &screen(lang)).swap_remove(0);
+        assert_eq!([head(Lang::En), head(Lang::Zh)], ["stopped: uploading", "已停止：上传映像"]);
     }
 
     #[test]

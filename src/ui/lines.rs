@@ -126,6 +126,21 @@ mod tests {
     }
 
     #[test]
+    fn a_step_that_was_cut_short_by_a_stop_is_called_stopped() {
+        for kind in [Kind::Interrupted, Kind::Terminated, Kind::HungUp] {
+            let failure = Failure::new(kind, Text::same("deploying")).meaning(Text::same("by Ctrl-C"));
+            let event = finished("init-cluster.deploy", Outcome::Failed { failure }, 5);
+            let said = |lang, verbosity| said(lang, verbosity, &[run_started(), event.clone()]);
+            let told = "  stopped     Deploy (init-cluster.deploy): by Ctrl-C\n";
+            assert!(said(Lang::En, Verbosity::Quiet).ends_with(told), "{kind:?}");
+            assert!(
+                said(Lang::Zh, Verbosity::Normal)
+                    .ends_with("  已停止      部署 (init-cluster.deploy): by Ctrl-C\n")
+            );
+        }
+    }
+
+    #[test]
     fn a_run_reads_as_one_line_per_step_in_english() {
         assert_eq!(
             said(Lang::En, Verbosity::Normal, &deployed()),

@@ -11,9 +11,11 @@ use super::{
 };
 use crate::{
     engine::{
+        cancel::is_stop,
         event::{Difference, Event, EventKind, Level, Outcome, Resumed, RunOutline, Verdict},
         question::Answer,
     },
+    failure::Failure,
     messages::message,
     text::Text,
     units,
@@ -37,8 +39,8 @@ impl Sentences<'_> {
             }
             EventKind::StepFinished { step, outcome: Outcome::Failed { failure }, .. } => {
                 let why = failure.answer.as_ref().or(failure.meaning.as_ref());
-                let mut lines =
-                    vec![self.step_line(&message("ui.outcome.failed", &[]), Tint::Bad, step, why)];
+                let (word, tint) = failed(failure);
+                let mut lines = vec![self.step_line(&word, tint, step, why)];
                 lines.extend(self.settings(step));
                 lines
             }
@@ -191,8 +193,16 @@ pub fn outcome(outcome: &Outcome) -> (Text, Tint) {
         Outcome::Skipped { .. } => (message("ui.outcome.skipped", &[]), Tint::Dim),
         Outcome::Settled { done: true } => (message("ui.outcome.settled-done", &[]), Tint::Warn),
         Outcome::Settled { done: false } => (message("ui.outcome.settled-absent", &[]), Tint::Warn),
-        Outcome::Failed { .. } => (message("ui.outcome.failed", &[]), Tint::Bad),
+        Outcome::Failed { failure } => failed(failure),
         Outcome::NotRun { .. } => (message("ui.outcome.not-run", &[]), Tint::Dim),
+    }
+}
+
+/// A step that was cut short because the run is being stopped has not failed.
+fn failed(failure: &Failure) -> (Text, Tint) {
+    match is_stop(failure) {
+        true => (message("ui.outcome.stopped", &[]), Tint::Warn),
+        false => (message("ui.outcome.failed", &[]), Tint::Bad),
     }
 }
 
