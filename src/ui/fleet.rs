@@ -4,18 +4,21 @@ use std::{
     cell::{Cell, RefCell},
     path::PathBuf,
     rc::Rc,
+    sync::Arc,
 };
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
+use console::Term;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
 use super::{
-    bars::{Target, live_line},
+    bars::live_line,
     columns::{fit, pad, width},
     display::{Display, Verbosity},
     live::Live,
     screen::Screen,
     sentences::Sentences,
     told::Detail,
+    typing,
 };
 use crate::{
     engine::event::{Event, EventKind, Sink},
@@ -25,8 +28,11 @@ use crate::{
 
 /// The terminal that all clusters share.
 pub struct Fleet {
-    target: Target,
+    /// `None`: nowhere, in tests.
+    terminal: Option<Arc<dyn TermLike>>,
     bars: MultiProgress,
+    /// The last line, where the operator types.
+    prompt: ProgressBar,
     /// Columns of the longest name.
     names: usize,
     /// Lines so far.
@@ -63,18 +69,20 @@ struct State {
 impl Fleet {
     /// On standard error, where no pipe takes them; for clusters of these names.
     pub fn on_terminal<'a>(names: impl IntoIterator<Item = &'a str>) -> Rc<Self> {
-        Self::new(names, Box::new(ProgressDrawTarget::stderr))
+        Self::new(names, Some(Arc::new(Term::buffered_stderr())))
     }
 
-    fn new<'a>(names: impl IntoIterator<Item = &'a str>, target: Target) -> Rc<Self> {
-        let bars = MultiProgress::with_draw_target(target());
+    fn new<'a>(names: impl IntoIterator<Item = &'a str>, terminal: Option<Arc<dyn TermLike>>) -> Rc<Self> {
+        let bars = MultiProgress::with_draw_target(target(terminal.as_ref()));
+        let prompt = bars.add(live_line().with_style(typed_line()));
+        prompt.set_message(typing::PROMPT);
         let names = names.into_iter().map(width).max().unwrap_or(0);
-        Rc::new(Self { target, bars, names, count: Cell::new(0), paused: RefCell::default() })
+        Rc::new(Self { terminal, bars, prompt, names, count: Cell::new(0), paused: RefCell::default() })
     }
 
     /// The line of one cluster, below those that there are; its screen is the labelled one.
     pub fn row(self: &Rc<Self>, name: &str, screen: Rc<Screen>) -> Rc<Row> {
-        let bar = self.bars.add(live_line());
+        let bar = self.bars.insert_before(&self.prompt, live_line());
         let number = self.count.get() + 1;
         self.count.set(number);
         let (fleet, name) = (self.clone(), pad(name, self.names));
@@ -96,11 +104,44 @@ impl Fleet {
         }
     }
 
+    /// Tells more of the clusters whose number or name was typed, or which ones there are.
+    pub fn answer(&self, rows: &[Rc<Row>], typed: &str, screen: &Screen) {
+        self.back_to_the_prompt();
+        // It came from a keyboard: nothing of it may move the cursor.
+        let typed: String = typed.chars().filter(|c| !c.is_control()).collect();
+        let mut meant = rows.iter().filter(|row| row.is(&typed)).peekable();
+        if typed.is_empty() || meant.peek().is_some() {
+            return meant.for_each(|row| row.tell_details());
+        }
+        let names: Vec<&str> = rows.iter().map(|row| row.name.trim_end()).collect();
+        let args: [(&str, &dyn Say); 3] =
+            [("typed", &typed), ("last", &rows.len()), ("names", &names.join(", "))];
+        self.print(vec![screen.say(&message("ui.fleet.unknown", &args)).to_owned()]);
+    }
+
+    /// The end of a typed line took the cursor below the lines.
+    fn back_to_the_prompt(&self) {
+        if let (Some(terminal), false) = (&self.terminal, self.paused.borrow().now) {
+            // A terminal that went away has no lines to keep apart.
+            let _ = terminal.move_cursor_up(1).and_then(|()| terminal.flush());
+        }
+    }
+
     /// Leaves the terminal for good.
     pub fn close(&self) {
         // Failing to clear leaves old lines on the screen and nothing else.
         let _ = self.bars.clear();
     }
+}
+
+fn target(terminal: Option<&Arc<dyn TermLike>>) -> ProgressDrawTarget {
+    terminal.map_or_else(ProgressDrawTarget::hidden, |terminal| typing::target(terminal.clone()))
+}
+
+/// Words alone.
+fn typed_line() -> ProgressStyle {
+    // The template is constant and valid; the plain style is only there to satisfy the type.
+    ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 impl Row {
@@ -126,7 +167,15 @@ impl Row {
             .or_else(|| within(&longest, Detail::Full))
             .or_else(|| within(&longest, Detail::Short))
             .or_else(|| within(&number, Detail::Short))
-            .unwrap_or_else(|| self.line_in(state, &number, &state.times(&self.screen)))
+            .unwrap_or_else(|| self.bare_line(state, &number, room))
+    }
+
+    /// With the times of its step alone, and without a stage where even those do not fit.
+    fn bare_line(&self, state: &State, number: &str, room: usize) -> String {
+        let times = state.times(&self.screen);
+        let line = self.line_in(state, number, &times);
+        let waits = state.live.progress.opening.is_some();
+        if waits || width(&line) <= room { line } else { self.line_in(state, "", &times) }
     }
 
     fn line_in(&self, state: &State, stage: &str, now: &str) -> String {
@@ -254,7 +303,7 @@ impl Display for Row {
     }
 
     fn resume(&self) {
-        self.fleet.bars.set_draw_target((self.fleet.target)());
+        self.fleet.bars.set_draw_target(target(self.fleet.terminal.as_ref()));
         let held = {
             let mut paused = self.fleet.paused.borrow_mut();
             paused.now = false;
@@ -275,13 +324,13 @@ mod tests {
     use super::*;
     use crate::{
         text::{Lang, Text},
-        ui::testing::{at, run_started, screen, waiting},
+        ui::testing::{Grid, at, run_started, screen, waiting},
     };
 
     #[test]
     fn more_is_told_of_the_cluster_whose_number_or_name_is_typed() {
         let (screen, _) = screen(Lang::En, Some(120));
-        let fleet = Fleet::new(["Cls01", "Cls02"], Box::new(ProgressDrawTarget::hidden));
+        let fleet = Fleet::new(["Cls01", "Cls02"], None);
         let rows = ["Cls01", "Cls02"].map(|name| fleet.row(name, Rc::new(screen.labelled(name))));
         let meant = |wanted: &str| rows.each_ref().map(|row| row.is(wanted));
         assert_eq!(
@@ -291,10 +340,38 @@ mod tests {
     }
 
     #[test]
+    fn what_is_typed_leaves_no_line_behind_and_what_nobody_knows_is_answered() {
+        let names = ["Cls01", "Cls02"];
+        let (screen, _) = screen(Lang::En, Some(70));
+        let grid = Grid::new(70);
+        let fleet = Fleet::new(names, Some(Arc::new(grid.clone())));
+        let rows = names.map(|name| fleet.row(name, Rc::new(screen.labelled(name))));
+        fleet.print(vec!["the fleet begins".to_owned()]);
+        let told = |typed: &str| {
+            grid.echo(typed);
+            // As when the lines are drawn again between two keys.
+            fleet.print(vec!["news".to_owned()]);
+            grid.echo("\n");
+            fleet.answer(&rows, typed, &screen);
+            fleet.print(vec!["more news".to_owned()]);
+            grid.text()
+        };
+        let unknown = told("xyz");
+        let said = "no cluster is called \"xyz\": type a number from 1 to 2, or a name or a part of one (Cls01, Cls02)";
+        assert!(unknown.replace('\n', " ").contains(said), "{unknown}");
+        assert_eq!(unknown.matches(" 1 Cls01").count(), 1, "{unknown}");
+        assert_eq!(unknown.matches(" 2 Cls02").count(), 1, "{unknown}");
+        let details = told("2");
+        assert_eq!(details.matches(" 1 Cls01").count(), 1, "{details}");
+        assert_eq!(details.matches(" 2 Cls02").count(), 2, "the line and its details: {details}");
+        assert!(details.starts_with("the fleet begins\nnews\n") && details.ends_with("\n>"), "{details}");
+    }
+
+    #[test]
     fn from_80_to_110_columns_a_line_ends_with_the_times_of_the_wait() {
         for lang in [Lang::En, Lang::Zh] {
             let (screen, _) = screen(lang, Some(80));
-            let fleet = Fleet::new(["QS-SZ-SMTX-Prod-Cls01"], Box::new(ProgressDrawTarget::hidden));
+            let fleet = Fleet::new(["QS-SZ-SMTX-Prod-Cls01"], None);
             let row = fleet.row("QS-SZ-SMTX-Prod-Cls01", Rc::new(screen.labelled("QS-SZ-SMTX-Prod-Cls01")));
             let mut wait = waiting("init-cluster.deploy", 95_000);
             if let EventKind::Waiting { expected_ms, .. } = &mut wait {
@@ -304,7 +381,7 @@ mod tests {
             (0..700).for_each(|_| row.tick());
             for room in 76..=110 {
                 let line = row.line(&row.state.borrow(), room);
-                assert!(width(&line) <= room && line.contains(" 02"), "{line}");
+                assert!(width(&line) <= room && (room < 78 || line.contains(" 02")), "{line}");
                 for told in ["0/2", "11m40s", "20m00s", "40m00s"] {
                     assert!(line.contains(told), "{told}: {line}");
                 }
@@ -315,7 +392,7 @@ mod tests {
     #[test]
     fn a_cluster_that_waits_for_its_window_tells_until_when() {
         let (screen, _) = screen(Lang::En, Some(80));
-        let fleet = Fleet::new(["Cls01"], Box::new(ProgressDrawTarget::hidden));
+        let fleet = Fleet::new(["Cls01"], None);
         let row = fleet.row("Cls01", Rc::new(screen.labelled("Cls01")));
         let mut wait = waiting("", 0);
         if let EventKind::Waiting { reason, .. } = &mut wait {
@@ -329,7 +406,7 @@ mod tests {
     #[test]
     fn a_line_tells_name_stage_progress_time_and_the_step_at_hand() {
         let (screen, _) = screen(Lang::En, Some(120));
-        let fleet = Fleet::new(["Cls01", "Cls02-long"], Box::new(ProgressDrawTarget::hidden));
+        let fleet = Fleet::new(["Cls01", "Cls02-long"], None);
         let row = fleet.row("Cls01", Rc::new(screen.labelled("Cls01")));
         row.event(&run_started());
         row.event(&at(1, EventKind::StageStarted { stage: "init-cluster".into() }));

@@ -20,6 +20,7 @@ pub mod settings;
 pub mod summary;
 pub mod table;
 pub mod told;
+pub mod typing;
 
 #[cfg(test)]
 pub(crate) mod testing;

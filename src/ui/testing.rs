@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use indicatif::TermLike;
 use jiff::Timestamp;
 
 use super::Screen;
@@ -30,6 +31,110 @@ impl Write for Written {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What a terminal shows: it wraps, and whoever types moves its cursor.
+#[derive(Clone, Debug)]
+pub struct Grid {
+    columns: usize,
+    state: Arc<Mutex<Shown>>,
+}
+
+#[derive(Debug, Default)]
+struct Shown {
+    lines: Vec<String>,
+    row: usize,
+    column: usize,
+}
+
+impl Grid {
+    pub fn new(columns: usize) -> Self {
+        Self { columns, state: Arc::default() }
+    }
+
+    /// As the terminal repeats what is typed.
+    pub fn echo(&self, typed: &str) {
+        let mut shown = self.state.lock().expect("no writer panicked");
+        typed.chars().for_each(|c| shown.put(c, self.columns));
+    }
+
+    /// Its lines, without the blanks at their ends.
+    pub fn text(&self) -> String {
+        let shown = self.state.lock().expect("no writer panicked");
+        shown.lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n").trim_end().to_owned()
+    }
+}
+
+impl Shown {
+    /// Single columns only.
+    fn put(&mut self, c: char, columns: usize) {
+        match c {
+            '\r' => self.column = 0,
+            '\n' => (self.row, self.column) = (self.row + 1, 0),
+            c => {
+                if self.column == columns {
+                    (self.row, self.column) = (self.row + 1, 0);
+                }
+                let line = self.line();
+                let mut cells: Vec<char> = line.chars().collect();
+                cells.resize(cells.len().max(self.column + 1), ' ');
+                cells[self.column] = c;
+                *self.line() = cells.into_iter().collect();
+                self.column += 1;
+            }
+        }
+    }
+
+    fn line(&mut self) -> &mut String {
+        let rows = self.lines.len().max(self.row + 1);
+        self.lines.resize(rows, String::new());
+        &mut self.lines[self.row]
+    }
+}
+
+impl TermLike for Grid {
+    fn width(&self) -> u16 {
+        u16::try_from(self.columns).expect("a terminal is no wider")
+    }
+
+    fn move_cursor_up(&self, lines: usize) -> io::Result<()> {
+        let mut shown = self.state.lock().expect("no writer panicked");
+        shown.row = shown.row.saturating_sub(lines);
+        Ok(())
+    }
+
+    fn move_cursor_down(&self, lines: usize) -> io::Result<()> {
+        self.state.lock().expect("no writer panicked").row += lines;
+        Ok(())
+    }
+
+    fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write_line(&self, line: &str) -> io::Result<()> {
+        self.write_str(&format!("{line}\n"))
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.echo(text);
+        Ok(())
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        let mut shown = self.state.lock().expect("no writer panicked");
+        shown.column = 0;
+        shown.line().clear();
+        Ok(())
+    }
+
+    fn flush(&self) -> io::Result<()> {
         Ok(())
     }
 }

@@ -112,7 +112,7 @@ async fn side_by_side(
                 Some(ended) => ran.push(ended),
                 None => break,
             },
-            wanted = keyboard::wanted(shared.keyboard.as_ref()) => details(&rows, &wanted),
+            typed = keyboard::wanted(shared.keyboard.as_ref()) => shared.answer(session, &rows, &typed),
             () = shared.cancel.until_requested(), if !told => {
                 told = true;
                 shared.say(session, session.screen.say(&message("cli.run.stopping", &[])));
@@ -129,11 +129,6 @@ async fn side_by_side(
 /// Whether the terminal has a live line for each cluster.
 fn is_live(session: &Session) -> bool {
     drive::answers(session) && drive::verbosity(session) == Verbosity::Normal
-}
-
-/// Tells more of the cluster whose number or name was typed.
-fn details(rows: &[Rc<Row>], wanted: &str) {
-    rows.iter().filter(|row| row.is(wanted)).for_each(|row| row.tell_details());
 }
 
 /// What the clusters share of the operator.
@@ -157,6 +152,13 @@ impl Shared {
         let prompts = Prompts::new(screen, display.clone(), self.yes, input);
         let answerer = Rc::new(InTurn { turn: self.turn.clone(), prompts });
         (Front { display, answerer, cancel: self.cancel.clone(), alone: false }, row)
+    }
+
+    /// What was typed and answers no question is about the live lines.
+    fn answer(&self, session: &Session, rows: &[Rc<Row>], typed: &str) {
+        if let Some(fleet) = &self.fleet {
+            fleet.answer(rows, typed, &session.screen);
+        }
     }
 
     fn say(&self, session: &Session, line: &str) {
