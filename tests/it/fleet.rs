@@ -150,10 +150,15 @@ fn as_json_every_record_names_its_cluster_and_the_last_one_lists_them() {
     let names: Vec<&Value> =
         last["clusters"].as_array().expect("a list").iter().map(|one| &one["cluster"]).collect();
     assert_eq!(names, [FIRST, SECOND]);
+    let took = |record: &Value| record["elapsed_ms"].as_u64().expect("milliseconds");
+    let longest = last["clusters"].as_array().into_iter().flatten().map(took).max();
+    assert_eq!(longest, Some(took(&last)), "they run side by side");
     for name in [FIRST, SECOND] {
         let own: Vec<&Value> = records.iter().filter(|record| record["cluster"] == name).collect();
         assert_eq!(own.first().map(|first| &first["event"]), Some(&"run-started".into()), "{ran}");
         assert_eq!(own.last().map(|last| &last["event"]), Some(&"run-finished".into()), "{ran}");
+        let listed = last["clusters"].as_array().into_iter().flatten().find(|one| one["cluster"] == name);
+        assert_eq!(listed.map(took), own.last().map(|last| took(last)), "{ran}");
     }
     assert!(records.iter().all(|record| record["cluster"].is_string()), "{ran}");
 
@@ -171,11 +176,12 @@ fn on_a_terminal_each_cluster_has_a_line_and_is_left_as_it_was_found() {
     Workbook::storage_separate().write(folder.path(), "b.xlsx");
     let run = Voyager::within(folder.path()).env("VOYAGER_LIMITS_SILENT_PROBE", "500ms");
     let run = run.args(["run", "--plan", ".", "--simulate", "--stage", "01", "--speed", "1000"]);
-    let ran = run.env("TERM", "xterm").run_at_terminal("stty rows 24 cols 100", "2\n");
+    let ran = run.env("TERM", "xterm").run_at_terminal("stty rows 24 cols 100", "2\nno-such\n");
     let Some(ran) = ran else { return };
     let ran = ran.exits_with(0).says(&format!(" 2 {SECOND}    01 prepare")).does_not_say(SPOILT);
     ran.says("type the number or the name of a cluster")
-        .says("all 2 clusters are done")
+        .says("no cluster is called \"no-such\"")
+        .says("all 2 clusters are done; the whole fleet took ")
         .says("next  voyager");
 }
 

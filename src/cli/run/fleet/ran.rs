@@ -15,6 +15,7 @@ use crate::{
     ui::{
         columns::{pad, width},
         screen::Tint,
+        sentences::time,
     },
 };
 
@@ -35,6 +36,11 @@ impl Ran {
             },
             Err(failure) => failure.kind.exit_code(),
         }
+    }
+
+    /// How long it ran, in site time; `None` of one that did not start.
+    fn elapsed_ms(&self) -> Option<u64> {
+        self.told.as_ref().ok().map(|told| told.end.elapsed_ms)
     }
 
     /// The command to go on with: this cluster's alone.
@@ -89,6 +95,7 @@ impl Ran {
             "cluster": self.name,
             "plan": self.plan,
             "exit_code": self.exit_code(),
+            "elapsed_ms": self.elapsed_ms(),
             "log": self.log(),
             "next": self.next(),
         })
@@ -100,11 +107,17 @@ pub fn conclude(session: &Session, ran: &[Ran]) -> Ended {
     let open: Vec<&Ran> = ran.iter().filter(|ran| ran.exit_code() != 0).collect();
     open.iter().for_each(|ran| ran.tell_failures());
     let code = open.first().map_or(0, |ran| ran.exit_code());
+    // All of them begin together, so that the longest is the whole: in site time, as each is told.
+    let elapsed_ms = ran.iter().filter_map(Ran::elapsed_ms).max();
     if session.json() {
         let clusters: Vec<Value> = ran.iter().map(Ran::record).collect();
-        session.print_json(
-            &json!({"event": "fleet-finished", "schema": "1.0", "exit_code": code, "clusters": clusters}),
-        );
+        session.print_json(&json!({
+            "event": "fleet-finished",
+            "schema": "1.0",
+            "exit_code": code,
+            "elapsed_ms": elapsed_ms,
+            "clusters": clusters,
+        }));
         return Ended::Run(code);
     }
     let screen = &session.screen;
@@ -115,6 +128,10 @@ pub fn conclude(session: &Session, ran: &[Ran]) -> Ended {
         let args: [(&str, &dyn crate::text::Say); 4] =
             [("all", &ran.len()), ("done", &done), ("open", &open.len()), ("code", &code)];
         (message("cli.fleet.end", &args), Tint::Bad)
+    };
+    let head = match elapsed_ms {
+        Some(ms) => message("cli.fleet.took", &[("head", &head), ("time", &time(ms))]),
+        None => head,
     };
     screen.line(&screen.tint(tint, screen.say(&head)));
     let names = ran.iter().map(|ran| width(&ran.name)).max().unwrap_or(0);
