@@ -12,7 +12,7 @@ use std::{
 use super::{
     advice::Advice,
     attempt::{Attempt, Ended},
-    cancel::Cancel,
+    cancel::{Cancel, is_stop},
     change::change,
     clock::Clock,
     context::Context,
@@ -361,6 +361,11 @@ impl<'a, W: World + 'static> Runner<'a, W> {
         failure.effect = if open && !attempt.refused.get() { Effect::Unknown } else { Effect::None };
         if failure.at.is_none() {
             failure.at = Some(step.clone());
+        }
+        // Whoever failed knows best what to do next. Where it said nothing, the answer of the site names what is wrong.
+        if failure.advice.is_empty() && !is_stop(&failure) {
+            failure =
+                failure.advise(message("engine.run.mend", &[])).advise(self.context.advice.again.clone());
         }
         let outcome = Outcome::Failed { failure: failure.clone() };
         let end = EventKind::StepFinished { step: step.clone(), outcome, facts: Facts::none(), elapsed_ms };

@@ -106,10 +106,13 @@ async fn a_lost_answer_is_settled_by_the_second_look() {
 }
 
 #[tokio::test]
-async fn a_refused_change_fails_at_once_and_leaves_no_open_intent() {
+async fn a_refused_change_fails_at_once_says_how_to_go_on_and_leaves_no_open_intent() {
     let bench = Bench::new();
     bench.site().fate([Fate::Refused]);
-    assert_eq!(bench.run(&one_change()).await.exit_code, 4);
+    let summary = bench.run(&one_change()).await;
+    assert_eq!(summary.exit_code, 4);
+    let advice: Vec<String> = summary.failure.unwrap().advice.into_iter().map(|text| text.en).collect();
+    assert!(advice.last().is_some_and(|last| last.contains("the same command")), "{advice:?}");
     let before = bench.elapsed();
     assert_eq!(bench.run(&one_change()).await.exit_code, 0);
     assert!(bench.elapsed() - before < 5 * SECOND, "nothing has to show first");
