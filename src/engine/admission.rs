@@ -58,11 +58,15 @@ impl Handle {
         Ok(())
     }
 
-    /// Why a point of no return is not passed: something has failed already, so this night may end with half a cluster.
+    /// Why a step that destroys something is not begun: another one has failed already, and this night may come to
+    /// nothing. One that an earlier run has begun is finished.
     pub(super) fn held_up(&self) -> Option<Box<Failure>> {
+        if !self.manifest().destroys || self.begun_before {
+            return None;
+        }
         let failed = self.context.failed.borrow();
-        let (Some(why), Some((kind, failed))) = (&self.manifest().no_return, &*failed) else { return None };
-        let meaning = message("engine.run.no-return-after-failure", &[("step", failed), ("why", why)]);
+        let (kind, failed) = failed.as_ref()?;
+        let meaning = message("engine.run.destroys-after-failure", &[("step", failed)]);
         Some(Failure::new(*kind, self.manifest().title.clone()).at(self.id()).meaning(meaning))
     }
 
@@ -90,7 +94,7 @@ impl Handle {
     }
 
     fn put_off(&self, window: &Window) -> Box<Failure> {
-        let never = window.is_too_short_for(self.need.slow) && !self.manifest().divisible;
+        let never = !self.manifest().divisible && window.is_too_short_for(self.need.slow);
         let end = window.closes_at();
         let meaning = if window.is_over(self.clock().date()) {
             message("engine.window.over", &[("end", &end)])

@@ -45,8 +45,7 @@ pub(super) struct Attempt<'a, W: World> {
     pub refused: Cell<bool>,
     /// It has begun to change the site.
     pub begun: Cell<bool>,
-    /// It was not begun: the maintenance window leaves it no room, or another step has failed and this one is a point of no
-    /// return.
+    /// It was not begun: the maintenance window leaves it no room, or another step has failed and this one destroys something.
     pub put_off: Cell<bool>,
 }
 
@@ -206,12 +205,13 @@ impl<W: World> Attempt<'_, W> {
         if let Some(failure) = context.broken.borrow().clone() {
             return Err(failure);
         }
-        if let Some(failure) = self.handle.held_up() {
-            self.put_off.set(true);
-            return Err(failure);
-        }
         if let Err(failure) = self.handle.admitted().await {
             self.put_off.set(failure.kind == Kind::Window);
+            return Err(failure);
+        }
+        // What it has begun in this run it goes on with, too.
+        if let Some(failure) = self.handle.held_up().filter(|_| !self.begun.get()) {
+            self.put_off.set(true);
             return Err(failure);
         }
         if !self.begun.replace(true) && !self.step.manifest.local {

@@ -38,6 +38,7 @@ pub struct Handle {
     dependents: Vec<String>,
     /// The operator said `--redo`.
     anew: bool,
+    pub(super) begun_before: bool,
     /// What it asks of a maintenance window.
     pub(super) need: Need,
     pub(super) turn: Turn,
@@ -63,6 +64,8 @@ pub(super) struct Circumstances {
     pub dependents: Vec<String>,
     /// The operator said `--redo`.
     pub anew: bool,
+    /// An earlier run has begun it, and nobody knows how it ended.
+    pub begun_before: bool,
     /// What it asks of a maintenance window.
     pub need: Need,
     /// Its place in the line for its service.
@@ -80,7 +83,7 @@ impl Handle {
         manifest: Rc<StepManifest>,
         context: Rc<Context>,
         providers: Rc<Vec<(String, String)>>,
-        Circumstances { dependents, anew, need, turn, expected }: Circumstances,
+        Circumstances { dependents, anew, begun_before, need, turn, expected }: Circumstances,
     ) -> Self {
         Self {
             step,
@@ -89,6 +92,7 @@ impl Handle {
             providers,
             dependents,
             anew,
+            begun_before,
             need,
             turn,
             expected,
@@ -296,7 +300,10 @@ impl Handle {
         drop(one);
         // Nobody knows how long the question stood.
         self.admitted().await?;
-        Ok(answer)
+        match self.held_up() {
+            Some(failure) => Err(failure),
+            None => Ok(answer),
+        }
     }
 
     /// Looks again and again, at the manifest's pace, until ready or until the step's limit passes.

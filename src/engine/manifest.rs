@@ -74,6 +74,9 @@ pub struct StepManifest {
     /// Why the step can neither be taken back nor be left half-way: a point of no return.
     #[serde(default)]
     pub no_return: Option<Text>,
+    /// What it destroys cannot be had back: it is not begun once another step of the run has failed.
+    #[serde(default)]
+    pub destroys: bool,
     /// May be left after any of its requests and gone on with later (uploads): it begins in a maintenance window
     /// however little of that is left.
     #[serde(default)]

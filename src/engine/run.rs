@@ -289,6 +289,7 @@ impl<'a, W: World + 'static> Runner<'a, W> {
                 Circumstances {
                     dependents: self.book.dependents_of(at),
                     anew: self.options.redo.contains(&step.id),
+                    begun_before: self.is_open(&step.id),
                     need: self.book.need(at, &self.part, &self.lengths),
                     turn: self.turn(at),
                     expected: self.expected[at].map(|expected| expected.time),
@@ -363,9 +364,11 @@ impl<'a, W: World + 'static> Runner<'a, W> {
             failure.at = Some(step.clone());
         }
         // Whoever failed knows best what to do next. Where it said nothing, the answer of the site names what is wrong.
-        if failure.advice.is_empty() && !is_stop(&failure) {
-            failure =
-                failure.advise(message("engine.run.mend", &[])).advise(self.context.advice.again.clone());
+        if failure.advice.is_empty() && !is_stop(&failure) && failure.kind != Kind::Bug {
+            if failure.answer.is_some() {
+                failure = failure.advise(message("engine.run.mend", &[]));
+            }
+            failure = failure.advise(self.context.advice.again.clone());
         }
         let outcome = Outcome::Failed { failure: failure.clone() };
         let end = EventKind::StepFinished { step: step.clone(), outcome, facts: Facts::none(), elapsed_ms };

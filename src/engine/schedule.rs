@@ -138,7 +138,7 @@ impl<'r, 'a, W: World + 'static> Schedule<'r, 'a, W> {
             if self.states[at] == State::Well && self.is_check(at) {
                 self.states[at] = State::Waiting;
                 // Its time is that of the second round, not that of the wait between the two.
-                self.stages[self.runner.book.nodes[at].stage] = None;
+                self.stages[self.runner.book.nodes[at].stage] = Some(self.runner.context.clock.elapsed());
             }
         }
     }

@@ -13,10 +13,15 @@ use jiff::{RoundMode, SignedDuration, Timestamp, Unit, Zoned, ZonedRound, tz::Ti
 
 use crate::{messages::message, text::Text};
 
+/// Checks are made at the opening, before anything else.
+const CHECKS: Duration = Duration::from_secs(15 * 60);
+
 /// Shared by everything that begins or sends changes; a clone is the same window.
 #[derive(Clone)]
 pub struct Window {
     opens: Timestamp,
+    /// Its end as it was planned: what the operator adds on one night is not for the next one.
+    closes: Timestamp,
     /// Where its times are told: the operator's own.
     zone: TimeZone,
     end: Arc<End>,
@@ -40,7 +45,7 @@ impl Window {
             declined: AtomicBool::new(false),
             needed: AtomicU64::new(0),
         };
-        Self { opens, zone, end: Arc::new(end) }
+        Self { opens, closes, zone, end: Arc::new(end) }
     }
 
     /// How long until it opens; `None`: it has.
@@ -82,9 +87,10 @@ impl Window {
         self.end.declined.load(Ordering::SeqCst)
     }
 
-    /// Notes what a step needs; whether the window could not hold it from its very beginning.
+    /// Notes what a step needs; whether the planned window could not hold it even right after the checks at its opening.
     pub fn is_too_short_for(&self, need: Duration) -> bool {
-        let too_short = self.left(self.opens) < need;
+        let length = Duration::try_from(self.closes.duration_since(self.opens)).unwrap_or_default();
+        let too_short = length < need + CHECKS;
         if too_short {
             let need = u64::try_from(need.as_millis()).unwrap_or(u64::MAX);
             self.end.needed.fetch_max(need, Ordering::SeqCst);
@@ -110,15 +116,15 @@ impl Window {
         }
     }
 
-    /// Its beginning and its end as they were planned, local; the end so much later that it is of `length` at least, on
-    /// the full five minutes. `None`: no calendar has them, or the operator took the end away.
-    pub fn hours(&self, length: Duration) -> Option<(Zoned, Zoned)> {
-        let closes = Timestamp::from_millisecond(self.end.at.load(Ordering::SeqCst)).ok()?;
-        let opens = self.opens.to_zoned(self.zone.clone());
-        let longer = self.opens.checked_add(SignedDuration::try_from(length).ok()?).ok()?;
-        let closes = closes.max(longer).to_zoned(self.zone.clone());
-        let full = ZonedRound::new().smallest(Unit::Minute).mode(RoundMode::Ceil);
-        Some((opens, closes.round(full.increment(if longer < closes.timestamp() { 1 } else { 5 })).ok()?))
+    /// Its beginning and its end as they were planned, local; later, on the full five minutes, where a step needs more than
+    /// that. `None`: no calendar has them.
+    pub fn hours(&self) -> Option<(Zoned, Zoned)> {
+        let local = |at: Timestamp| at.to_zoned(self.zone.clone());
+        let (opens, planned) = (local(self.opens), local(self.closes));
+        let Some(need) = self.needed() else { return Some((opens, planned)) };
+        let closes = opens.checked_add(SignedDuration::try_from(need + CHECKS).ok()?).ok()?;
+        let full = ZonedRound::new().smallest(Unit::Minute).increment(5).mode(RoundMode::Ceil);
+        Some((opens, closes.round(full).ok()?.max(planned)))
     }
 
     fn local(&self, at: Timestamp) -> String {
@@ -153,14 +159,18 @@ mod tests {
     #[test]
     fn hours_that_could_not_hold_a_step_are_told_longer_on_the_full_five_minutes() {
         let window = Window::new(at(0), at(3600), TimeZone::UTC);
-        let hours = |need: u64| {
-            let (opens, closes) = window.hours(Duration::from_secs(need)).unwrap();
+        let minutes = |count: u64| Duration::from_secs(60 * count);
+        let hours = || {
+            let (opens, closes) = window.hours().unwrap();
             format!("{}-{}", opens.strftime("%H:%M"), closes.strftime("%H:%M"))
         };
-        assert!(!window.is_too_short_for(Duration::from_secs(3600)) && window.needed().is_none());
-        assert!(window.is_too_short_for(Duration::from_secs(4000)));
-        assert_eq!(window.needed(), Some(Duration::from_secs(4000)));
-        assert_eq!([hours(0), hours(4000), hours(4200)], ["00:00-01:00", "00:00-01:10", "00:00-01:10"]);
+        assert!(!window.is_too_short_for(minutes(45)) && window.needed().is_none());
+        assert_eq!(hours(), "00:00-01:00");
+        assert!(window.is_too_short_for(minutes(46)), "the checks come first");
+        assert_eq!(hours(), "00:00-01:05");
+        window.extend(Some(minutes(120)));
+        assert!(window.is_too_short_for(minutes(75)), "what was added was for one night");
+        assert_eq!(hours(), "00:00-01:30");
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl Fleet {
 
     /// Tells more of the clusters whose number or name was typed, or which ones there are.
     pub fn answer(&self, rows: &[Rc<Row>], typed: &str, screen: &Screen) {
-        self.back_to_the_prompt();
+        self.back_to_the_prompt(width(typed));
         // It came from a keyboard: nothing of it may move the cursor.
         let typed: String = typed.chars().filter(|c| !c.is_control()).collect();
         let mut meant = rows.iter().filter(|row| row.is(&typed)).peekable();
@@ -119,11 +119,12 @@ impl Fleet {
         self.print(vec![screen.say(&message("ui.fleet.unknown", &args)).to_owned()]);
     }
 
-    /// The end of a typed line took the cursor below the lines.
-    fn back_to_the_prompt(&self) {
+    /// The end of a line of so many typed columns took the cursor below the lines.
+    fn back_to_the_prompt(&self, typed: usize) {
         if let (Some(terminal), false) = (&self.terminal, self.paused.borrow().now) {
+            let rows = (width(typing::PROMPT) + typed).div_ceil(usize::from(terminal.width()).max(1));
             // A terminal that went away has no lines to keep apart.
-            let _ = terminal.move_cursor_up(1).and_then(|()| terminal.flush());
+            let _ = terminal.move_cursor_up(rows.max(1)).and_then(|()| terminal.flush());
         }
     }
 

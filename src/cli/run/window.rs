@@ -22,9 +22,6 @@ use crate::{
 /// a run that has just been stopped by it would begin at once.
 const JUST_PASSED: Duration = Duration::from_secs(6 * 3600);
 
-/// Before a step that needs a whole window there are the checks again.
-const CHECKS: Duration = Duration::from_secs(15 * 60);
-
 #[derive(Args, Clone, Debug, Default)]
 pub struct WindowOptions {
     #[arg(long, value_name = "HH:MM-HH:MM", conflicts_with = "until", help = "cli.option.window")]
@@ -76,12 +73,13 @@ impl Scheduled {
     /// step needs more than all of it.
     pub fn again(&self) -> Option<String> {
         let window = self.window.as_ref()?;
-        let longer = window.needed().map(|need| need + CHECKS);
-        if !self.until && longer.is_none() {
+        if !self.until && window.needed().is_none() {
             return None;
         }
-        let (opens, closes) = window.hours(longer.unwrap_or_default())?;
-        Some(format!("{}-{}", opens.strftime("%H:%M"), closes.strftime("%H:%M")))
+        let (opens, closes) = window.hours()?;
+        let [from, to] = [opens, closes].map(|at| at.strftime("%H:%M").to_string());
+        // A whole day, or days of them, cannot be told as hours.
+        (from != to).then(|| format!("{from}-{to}"))
     }
 
     /// The same way to the site, shut for changes outside the window.
@@ -119,8 +117,9 @@ fn until(text: &str, now: &Zoned) -> Result<Timestamp> {
     let zone = now.time_zone();
     let passed = || usage::wrong_value("--until", text, message("cli.window.passed", &[]));
     let Some(time) = time(text) else {
-        let at = match text.trim().parse::<Timestamp>() {
-            // With an offset of its own it is a moment, wherever this laptop is.
+        // With an offset or a zone of its own it is a moment, wherever this laptop is.
+        let named = text.trim().parse::<Zoned>().map(|at| at.timestamp());
+        let at = match named.or_else(|_| text.trim().parse::<Timestamp>()) {
             Ok(at) => at,
             Err(_) => instant(date_time("--until", text)?, zone)?,
         };
@@ -230,6 +229,7 @@ mod tests {
             |text: &str| until(text, &now("2026-11-30T15:00")).map(|at| at.to_string()).map_err(|f| f.kind);
         assert_eq!(end("2026-11-30T23:59:00+08:00"), Ok("2026-11-30T15:59:00Z".to_owned()));
         assert_eq!(end("2026-11-30T23:59Z"), Ok("2026-11-30T23:59:00Z".to_owned()));
+        assert_eq!(end("2026-12-01T02:00[Asia/Shanghai]"), Ok("2026-11-30T18:00:00Z".to_owned()));
         assert_eq!(end("2026-11-30T22:59:00+08:00"), Err(crate::failure::Kind::Usage), "it has passed");
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use crate::engine::{
     cancel::is_stop,
-    event::{EventKind, Outcome, Proofs, Resumed},
+    event::{EventKind, Outcome, Proofs, Resumed, Verdict},
     facts::Facts,
     inputs::Inputs,
 };
@@ -147,7 +147,12 @@ impl State {
             EventKind::Resumed { step, how } => {
                 self.running(step)?.continued = *how == Resumed::Continued;
             }
-            EventKind::Probed { step, .. } | EventKind::Setting { step, .. } => {
+            EventKind::Probed { step, verdict, .. } => {
+                let record = self.running(step)?;
+                // The site has borne it out.
+                record.settled &= *verdict != Verdict::Done;
+            }
+            EventKind::Setting { step, .. } => {
                 self.running(step)?;
             }
             EventKind::StepFinished { step, outcome: Outcome::NotRun { .. }, .. } => {

@@ -200,8 +200,11 @@ async fn the_operator_s_word_can_be_taken_back_and_a_proved_end_cannot() {
     assert_eq!(bench.site().effects_of("a"), 1, "it was sent at last");
 
     let bench = Bench::new();
-    assert_eq!(bench.run(&one_once(true)).await.exit_code, 0);
-    assert_eq!(bench.run_with(&one_once(true), settled("s.a=absent")).await.exit_code, 0);
+    bench.site().fate([Fate::LostAfter]);
+    assert_eq!(bench.run(&stages).await.exit_code, 9);
+    assert_eq!(bench.run_with(&stages, settled("s.a=done:0123")).await.exit_code, 0);
+    assert_eq!(bench.run(&one_once(true)).await.exit_code, 0, "the site tells it by now");
+    assert_eq!(bench.run_with(&stages, settled("s.a=absent")).await.exit_code, 0);
     assert_eq!(bench.site().effects_of("a"), 1);
 }
 

@@ -85,7 +85,7 @@ async fn in_order_no_two_steps_run_side_by_side() {
 }
 
 #[tokio::test]
-async fn a_failure_stops_what_depends_on_it_and_nothing_else() {
+async fn a_failure_stops_what_depends_on_it_and_leaves_the_rest() {
     let bench = Bench::new();
     let list =
         [("a", "after=[]"), ("b", "after=[]"), ("after-a", "after=['s.a']"), ("after-b", "after=['s.b']")];
@@ -104,10 +104,10 @@ async fn a_failure_stops_what_depends_on_it_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn after_a_failure_no_point_of_no_return_is_passed_and_what_was_passed_is_not_looked_at_as_new() {
+async fn after_a_failure_nothing_is_begun_that_destroys_and_what_was_begun_is_finished() {
     let bench = Bench::new();
-    let no_return = "after=[]\nno_return={zh='清空', en='erases'}";
-    let list = [("a", "after=[]"), ("erase", no_return), ("after-erase", "after=['s.erase']")];
+    let list =
+        [("a", "after=[]"), ("erase", "after=[]\ndestroys=true"), ("after-erase", "after=['s.erase']")];
     bench.site().fate([Fate::Refused]);
     let options = || Options { in_order: true, ..Options::default() };
     let summary = bench.run_with(&stages(&list), options()).await;
@@ -119,14 +119,17 @@ async fn after_a_failure_no_point_of_no_return_is_passed_and_what_was_passed_is_
     assert_eq!(bench.site().effects_of("erase"), 0);
     let reasons: Vec<String> = bench.events().into_iter().filter_map(reason).collect();
     assert!(reasons.iter().all(|reason| reason.contains("the step \"a\" failed")), "{reasons:?}");
-    assert!(reasons[0].contains("point of no return (erases)"), "{reasons:?}");
+    assert!(reasons[0].contains("this one destroys"), "{reasons:?}");
     assert_eq!(bench.run_with(&stages(&list), options()).await.exit_code, 0);
     assert_eq!(bench.resumed("s.erase"), None, "nothing is done again that was never begun");
-    // Where it was passed before, there is nothing to hold up.
+    // A kill in the middle of it: half of it is worse than all of it.
+    let bench = Bench::new();
+    bench.site().put("a", "wanted");
+    bench.killed(&stages(&list), Some(("s.erase", CrashPoint::AfterIntent))).await;
     bench.site().put("a", "another");
     bench.site().fate([Fate::Refused]);
     assert_eq!(bench.run_with(&stages(&list), options()).await.exit_code, 4);
-    assert_eq!(["s.a", "s.erase"].map(|step| bench.outcome(step)), ["failed", "already-done"]);
+    assert_eq!(["s.a", "s.erase"].map(|step| bench.outcome(step)), ["failed", "changed"]);
 }
 
 /// Why a step was not run.
