@@ -42,6 +42,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether it only says that the run was stopped, by the operator or by the end of the maintenance window.
+    pub fn is_stop(self) -> bool {
+        matches!(self, Kind::Interrupted | Kind::Terminated | Kind::HungUp | Kind::Window)
+    }
+
     pub fn exit_code(self) -> u8 {
         self as u8
     }

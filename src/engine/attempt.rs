@@ -261,7 +261,7 @@ impl<W: World> Attempt<'_, W> {
                 self.world.forget_reads();
                 Ok(None)
             }
-            Err(failure) if super::cancel::is_stop(&failure) => Err(failure),
+            Err(failure) if failure.kind.is_stop() => Err(failure),
             Err(failure) if self.handle.remembers() => Err(self.or_give_up(failure)),
             Err(failure) => Ok(Some(failure)),
         }

@@ -91,8 +91,3 @@ impl Cancel {
         Failure::new(kind, doing).meaning(meaning).advise(again)
     }
 }
-
-/// Whether a failure only says that the run was stopped, by the operator or by the end of the maintenance window.
-pub fn is_stop(failure: &Failure) -> bool {
-    matches!(failure.kind, Kind::Interrupted | Kind::Terminated | Kind::HungUp | Kind::Window)
-}

@@ -12,7 +12,7 @@ use std::{
 use super::{
     advice::Advice,
     attempt::{Attempt, Ended},
-    cancel::{Cancel, is_stop},
+    cancel::Cancel,
     change::change,
     clock::Clock,
     context::Context,
@@ -364,7 +364,7 @@ impl<'a, W: World + 'static> Runner<'a, W> {
             failure.at = Some(step.clone());
         }
         // Whoever failed knows best what to do next. Where it said nothing, the answer of the site names what is wrong.
-        if failure.advice.is_empty() && !is_stop(&failure) && failure.kind != Kind::Bug {
+        if failure.advice.is_empty() && !failure.kind.is_stop() && failure.kind != Kind::Bug {
             if failure.answer.is_some() {
                 failure = failure.advise(message("engine.run.mend", &[]));
             }

@@ -204,7 +204,7 @@ impl<'r, 'a, W: World + 'static> Schedule<'r, 'a, W> {
             }
             Err(_) if put_off => State::Badly(self.culprit),
             Err(failure) => {
-                if !super::cancel::is_stop(&failure) && self.culprit.is_none() {
+                if !failure.kind.is_stop() && self.culprit.is_none() {
                     self.culprit = Some(at);
                     let title = self.runner.book.nodes[at].step.manifest.title.clone();
                     self.runner.context.failed.replace(Some((failure.kind, title)));
@@ -219,7 +219,7 @@ impl<'r, 'a, W: World + 'static> Schedule<'r, 'a, W> {
     /// Keeps the failure that tells most: the first one that is not merely a stop.
     fn fail(&mut self, failure: Box<Failure>) {
         match &self.failure {
-            Some(kept) if !super::cancel::is_stop(kept) || super::cancel::is_stop(&failure) => {}
+            Some(kept) if !kept.kind.is_stop() || failure.kind.is_stop() => {}
             _ => self.failure = Some(failure),
         }
     }

@@ -103,7 +103,7 @@ async fn look<W: World + 'static>(runner: &Runner<'_, W>, at: usize) -> Result<S
                 verify::tell(&attempt, &settings)?;
                 (state.verdict, state.settings) = (Some(overall(&settings)), settings);
             }
-            Err(failure) if super::cancel::is_stop(&failure) => return Err(failure),
+            Err(failure) if failure.kind.is_stop() => return Err(failure),
             Err(failure) => (state.verdict, state.failure) = (Some(Verdict::Unknown), Some(failure)),
         }
         context.record(not_run(&step.id, message("engine.survey.only", &[])))?;
@@ -132,7 +132,7 @@ async fn look<W: World + 'static>(runner: &Runner<'_, W>, at: usize) -> Result<S
                 not_run(&step.id, reason)
             }
         }
-        Err(failure) if super::cancel::is_stop(&failure) => return Err(failure),
+        Err(failure) if failure.kind.is_stop() => return Err(failure),
         Err(failure) => {
             state.verdict = Some(Verdict::Unknown);
             state.failure = Some(failure);

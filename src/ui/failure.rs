@@ -5,7 +5,6 @@ use super::{
     screen::{Screen, Tint},
 };
 use crate::{
-    engine::cancel::is_stop,
     failure::{Failure, Kind},
     messages::message,
 };
@@ -16,7 +15,9 @@ pub fn lines(failure: &Failure, screen: &Screen) -> Vec<String> {
         // Nothing is wrong: it waits for the next maintenance window.
         Kind::Window => (message("ui.failure.put-off", &[("doing", &failure.doing)]), Tint::Warn),
         // Neither is there when the operator stops it.
-        _ if is_stop(failure) => (message("ui.failure.stopped", &[("doing", &failure.doing)]), Tint::Warn),
+        _ if failure.kind.is_stop() => {
+            (message("ui.failure.stopped", &[("doing", &failure.doing)]), Tint::Warn)
+        }
         _ => (message("ui.failure.head", &[("doing", &failure.doing)]), Tint::Bad),
     };
     let mut lines = vec![screen.tint(tint, screen.say(&head))];

@@ -11,7 +11,6 @@ use super::{
 };
 use crate::{
     engine::{
-        cancel::is_stop,
         event::{Difference, Event, EventKind, Level, Outcome, Resumed, RunOutline, Verdict},
         question::Answer,
     },
@@ -200,7 +199,7 @@ pub fn outcome(outcome: &Outcome) -> (Text, Tint) {
 
 /// A step that was cut short because the run is being stopped has not failed.
 fn failed(failure: &Failure) -> (Text, Tint) {
-    match is_stop(failure) {
+    match failure.kind.is_stop() {
         true => (message("ui.outcome.stopped", &[]), Tint::Warn),
         false => (message("ui.outcome.failed", &[]), Tint::Bad),
     }

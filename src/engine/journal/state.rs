@@ -6,7 +6,6 @@ use std::{
 };
 
 use crate::engine::{
-    cancel::is_stop,
     event::{EventKind, Outcome, Proofs, Resumed, Verdict},
     facts::Facts,
     inputs::Inputs,
@@ -199,7 +198,7 @@ impl StepRecord {
     fn finish(&mut self, outcome: &Outcome, inputs: Option<&Inputs>, now: u64) {
         match outcome {
             Outcome::Failed { failure } if failure.effect == Effect::Unknown => {
-                self.gave_up = !is_stop(failure);
+                self.gave_up = !failure.kind.is_stop();
             }
             // The site refused: the act is over and without effect. What it remembered may still help.
             Outcome::Failed { .. } => {
