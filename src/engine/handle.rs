@@ -38,6 +38,7 @@ pub struct Handle {
     dependents: Vec<String>,
     /// The operator said `--redo`.
     anew: bool,
+    /// An earlier run has begun it, and nobody knows how it ended.
     pub(super) begun_before: bool,
     /// What it asks of a maintenance window.
     pub(super) need: Need,
