@@ -212,6 +212,8 @@ impl<W: World> Attempt<'_, W> {
         // What it has begun in this run it goes on with, too.
         if let Some(failure) = self.handle.held_up().filter(|_| !self.begun.get()) {
             self.put_off.set(true);
+            // What is not run is said at -v alone; that the disks are as they were is worth a line.
+            self.handle.note(failure.meaning.clone().unwrap_or_default());
             return Err(failure);
         }
         if !self.begun.replace(true) && !self.step.manifest.local {

@@ -198,6 +198,21 @@ fn an_image_file_cut_off_at_4_gib_is_found_before_anything_is_contacted() {
 }
 
 #[test]
+fn without_its_image_a_run_ends_before_it_erases_anything_and_with_it_the_same_command_goes_on() {
+    let site = SimulatedSite::example().start();
+    let own = site.folder.path().join("own");
+    fs::create_dir(&own).expect("a folder");
+    let run = || site.voyager("run").args(["--media", "own", "--yes", "--to", "04"]);
+    let ran = run().run().exits_with(6);
+    assert_eq!(site.ledger().deployments.count, 0, "{ran}");
+    ran.says("Deploy the cluster (init-cluster.deploy): not run: the step \"CloudTower image file\" failed");
+    fs::copy(site.folder.path().join("media").join(TOWER_ISO), own.join(TOWER_ISO))
+        .expect("the image is brought");
+    let ran = run().run().exits_with(0);
+    assert_eq!((site.ledger().deployments.count, complete_images(&site.ledger())), (1, 1), "{ran}");
+}
+
+#[test]
 fn without_an_image_the_stage_says_what_is_lacking_and_what_comes_close() {
     let site = site(&[]);
     let own = site.folder.path().join("own");

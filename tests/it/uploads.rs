@@ -58,7 +58,7 @@ fn before() -> &'static Snapshot {
 }
 
 fn voyager(site: &SimulatedSite) -> Voyager {
-    site.voyager("run").args(["--media", "uploads", "--yes"])
+    site.voyager("run").args(["--media", "uploads", "--yes", "--to", "config-cluster"])
 }
 
 /// Runs on until the upload has its outcome.
