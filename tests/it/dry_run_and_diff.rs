@@ -82,7 +82,7 @@ fn a_dry_run_works_in_a_network_namespace_with_nothing_but_loopback() {
 #[test]
 fn diff_on_a_fresh_site_changes_nothing_and_exits_with_ten() {
     let site = SimulatedSite::example().start();
-    site.voyager("diff").run().exits_with(10);
+    site.voyager("diff").run().exits_with(10).says("differ from the plan, of ");
     assert_eq!(site.ledger().change_count(), 0);
 }
 

@@ -58,6 +58,13 @@ fn found(ran: &Ran) -> Vec<String> {
 }
 
 #[test]
+fn a_plan_that_is_not_valid_is_named_as_not_compared() {
+    let (ran, found) = check(&[], &["H!I3 = 10.40.8"]);
+    assert_eq!((found.len(), &ran.json()["not_compared"]), (0, &serde_json::json!(["b.xlsx"])), "{ran}");
+    ran.exits_with(3);
+}
+
+#[test]
 fn two_clusters_in_the_same_networks_with_nothing_in_common_are_well() {
     let (ran, found) = check(&[], &[]);
     assert_eq!(found, Vec::<String>::new());

@@ -73,6 +73,7 @@ fn after_a_clock_was_set_back_the_newest_run_is_still_the_last_one() {
     let listed = within("runs").args(["--output", "json"]).run().exits_with(0).json();
     let listed = listed["runs"].as_array().expect("a list").clone();
     assert_eq!(listed.len(), 2);
+    assert!(listed.iter().all(|run| run["plan"] == "plan.xlsx"), "{listed:?}");
     let names: Vec<&str> = listed.iter().filter_map(|run| run["run"].as_str()).collect();
     let newest = names.iter().max().expect("a run");
     assert!(newest.starts_with("2096") && newest.ends_with("-002"), "{names:?}");
