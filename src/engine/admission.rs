@@ -64,10 +64,10 @@ impl Handle {
         if !self.manifest().destroys || self.begun_before {
             return None;
         }
-        let failed = self.context.failed.borrow();
-        let (kind, failed) = failed.as_ref()?;
-        let meaning = message("engine.run.destroys-after-failure", &[("step", failed)]);
-        Some(Failure::new(*kind, self.manifest().title.clone()).at(self.id()).meaning(meaning))
+        let culprit = self.context.culprit.borrow();
+        let culprit = culprit.as_ref()?;
+        let meaning = message("engine.run.destroys-after-failure", &[("step", &culprit.title)]);
+        Some(Failure::new(culprit.kind, self.manifest().title.clone()).at(self.id()).meaning(meaning))
     }
 
     fn fits(&self, window: &Window) -> bool {

@@ -23,6 +23,14 @@ use crate::{
     text::Text,
 };
 
+/// A step that failed.
+pub(super) struct Culprit {
+    /// Its place in the runbook.
+    pub at: usize,
+    pub title: Text,
+    pub kind: Kind,
+}
+
 pub(super) struct Context {
     pub clock: Clock,
     pub cancel: Cancel,
@@ -36,8 +44,8 @@ pub(super) struct Context {
     pub asking: Mutex<()>,
     /// The titles of the steps that have begun to change the site and have not ended.
     pub begun: RefCell<Vec<Text>>,
-    /// The first failure of this run that is no mere stop, and the title of its step.
-    pub failed: RefCell<Option<(Kind, Text)>>,
+    /// The first step that failed, rather than being stopped.
+    pub culprit: RefCell<Option<Culprit>>,
     /// A note that could not be recorded; no further act starts over it.
     pub broken: RefCell<Option<Box<Failure>>>,
     sinks: Vec<Rc<dyn Sink>>,
@@ -58,7 +66,7 @@ impl Context {
             window: options.window.clone(),
             asking: Mutex::default(),
             begun: RefCell::default(),
-            failed: RefCell::default(),
+            culprit: RefCell::default(),
             broken: RefCell::new(None),
             sinks: setup.sinks,
             tally,

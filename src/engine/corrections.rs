@@ -73,7 +73,7 @@ pub(super) fn admit<W: World>(
     let staying = staying.into_iter().collect::<Vec<_>>().join(", ");
     let flags = affected.iter().map(|step| format!("--redo {step}")).collect::<Vec<_>>().join(" ");
     let mut failure = Failure::new(Kind::Decision, message("engine.plan.comparing", &[]))
-        .at(fields.iter().map(|field| place(world, field)).collect::<Vec<_>>().join(", "))
+        .at(fields.iter().map(|field| with_cells(world, field)).collect::<Vec<_>>().join(", "))
         .meaning(message("engine.plan.changed", &[("steps", &affected.join(", "))]));
     if !stuck.is_empty() {
         let args: [(&str, &dyn Say); 2] = [("steps", &stuck.join(", ")), ("fields", &staying)];
@@ -88,7 +88,7 @@ pub(super) fn admit<W: World>(
 }
 
 /// `dns.servers[] (集群管理信息!E20, 集群管理信息!E21)`.
-fn place<W: World>(world: &W, field: &str) -> String {
+fn with_cells<W: World>(world: &W, field: &str) -> String {
     match world.field(field).map(|value| value.cells) {
         Some(cells) if !cells.is_empty() => format!("{field} ({})", cells.join(", ")),
         _ => field.to_owned(),

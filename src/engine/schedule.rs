@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
 
 use super::{
+    context::Culprit,
     event::{EventKind, Outcome},
     facts::Facts,
     handle::millis,
@@ -41,8 +42,6 @@ pub(super) struct Schedule<'r, 'a, W: World> {
     /// Per stage: when its first step started (site time).
     stages: Vec<Option<Duration>>,
     failure: Option<Box<Failure>>,
-    /// The first step that failed, rather than being stopped.
-    culprit: Option<usize>,
     /// The maintenance window has not opened yet: nothing but checks starts.
     held: bool,
     /// Steps that the window left no room for.
@@ -56,7 +55,7 @@ impl<'r, 'a, W: World + 'static> Schedule<'r, 'a, W> {
         let window = runner.context.window.as_ref();
         let held = window.is_some_and(|window| window.opens_in(runner.context.clock.date()).is_some());
         let stages = vec![None; runner.book.stages.len()];
-        Self { runner, states, stages, failure: None, culprit: None, held, put_off: Vec::new() }
+        Self { runner, states, stages, failure: None, held, put_off: Vec::new() }
     }
 
     /// Runs everything there is to run; the first failure, when there was one.
@@ -202,12 +201,14 @@ impl<'r, 'a, W: World + 'static> Schedule<'r, 'a, W> {
                 self.fail(failure);
                 State::Badly(None)
             }
-            Err(_) if put_off => State::Badly(self.culprit),
+            Err(_) if put_off => {
+                State::Badly(self.runner.context.culprit.borrow().as_ref().map(|culprit| culprit.at))
+            }
             Err(failure) => {
-                if !failure.kind.is_stop() && self.culprit.is_none() {
-                    self.culprit = Some(at);
+                if !failure.kind.is_stop() {
                     let title = self.runner.book.nodes[at].step.manifest.title.clone();
-                    self.runner.context.failed.replace(Some((failure.kind, title)));
+                    let culprit = Culprit { at, title, kind: failure.kind };
+                    self.runner.context.culprit.borrow_mut().get_or_insert(culprit);
                 }
                 self.fail(failure);
                 State::Badly(None)

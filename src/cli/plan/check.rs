@@ -73,7 +73,7 @@ fn several(session: &Session, checked: &[(&PathBuf, Checked)], strict: bool) -> 
     for collision in collisions.iter_mut().filter(|_| strict) {
         collision.severity = Severity::Error;
     }
-    let unread: Vec<&PathBuf> =
+    let not_compared: Vec<&PathBuf> =
         checked.iter().filter(|(_, checked)| checked.plan.is_none()).map(|(path, _)| *path).collect();
     if session.json() {
         let lang = session.screen.lang;
@@ -85,7 +85,7 @@ fn several(session: &Session, checked: &[(&PathBuf, Checked)], strict: bool) -> 
         let plans: Vec<_> = plans.collect();
         let collisions: Vec<_> = collisions.iter().map(|collision| collision.json(lang)).collect();
         session.print_json(&json!({
-            "schema": "1.0", "plans": plans, "collisions": collisions, "not_compared": unread,
+            "schema": "1.0", "plans": plans, "collisions": collisions, "not_compared": not_compared,
         }));
     } else {
         for (path, checked) in checked {
@@ -95,8 +95,9 @@ fn several(session: &Session, checked: &[(&PathBuf, Checked)], strict: bool) -> 
         findings::between(session, &collisions).iter().for_each(|line| session.screen.line(line));
         let tint = if hinders(&collisions) { Tint::Bad } else { Tint::Good };
         session.screen.line(&session.screen.tint(tint, session.screen.say(&count(&collisions))));
-        if !unread.is_empty() {
-            let plans = unread.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+        if !not_compared.is_empty() {
+            let plans =
+                not_compared.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
             let said = message("cli.plan.not-compared", &[("plans", &plans)]);
             session.screen.line(&session.screen.tint(Tint::Warn, session.screen.say(&said)));
         }

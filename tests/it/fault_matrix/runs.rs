@@ -62,7 +62,7 @@ fn a_whole_run_bears_a_trouble_or_stops_and_is_finished_by_the_same_command() {
         }
     }
     let started = Instant::now();
-    // What a lasting trouble costs is waiting for transport limits, which do not scale.
+    // Most of a cell is waiting for transport limits, which do not scale.
     let judged = side_by_side_at(6, &cells, judged);
     let took = started.elapsed().as_secs_f64();
     let (mut recovered, mut wrong) = (0, Vec::new());
@@ -107,7 +107,7 @@ fn judged(cell: &Cell) -> Result<bool, String> {
             let settle = ran.settlement(&cell.point.step.id, false);
             site.run().args(["--from", stage, "--to", stage, "--settle", &settle]).run().exits_with(0);
         }
-        // So it is of a thing that was never made: what it was taken for is done anew, as the tool says.
+        // Where the tool has found out that the thing was never made, it says which step to do anew.
         if let Some(step) = advised_redo(&ran).filter(|_| matches!(cell.disturbance, Lie)) {
             site.run().args(["--from", stage, "--to", stage, "--redo", &step]).run().exits_with(0);
         }
